@@ -1,0 +1,292 @@
+import { Player } from '#media/player.ts'
+import type { CallOption } from '#protocol/call-option.ts'
+import type { CallRecord } from '#protocol/call-record.ts'
+import type { CloseReason } from '#protocol/close-code.ts'
+import type { Command, PlayCommand, TtsCommand } from '#protocol/command.ts'
+import { redactObject } from '#protocol/redact.ts'
+import type { HangupCause, Leg, LegType } from '#transport/leg.ts'
+import type { CallClient } from './call-client.ts'
+import type { CallDeps } from './call-deps.ts'
+import { CallError, errorStatus } from './call-error.ts'
+import type { CallMetrics } from './call-metrics.ts'
+import { type CallState, nextState } from './call-state.ts'
+import { EventWriter } from './event-writer.ts'
+import { Listener } from './listener.ts'
+import { PLAYBACK_TRACK_ID, PlaybackSlot } from './playback-slot.ts'
+import { Speaker } from './speaker.ts'
+
+/** What a call is from its first message on. */
+export interface CallIdentity {
+  /** Session id; also the id of the caller's track. */
+  readonly id: string
+  readonly type: LegType
+  /** Keep commands and events in the journal. */
+  readonly hasEvents: boolean
+}
+
+/** The media of an answered call. */
+interface Media {
+  readonly leg: Leg
+  readonly player: Player
+  readonly slot: PlaybackSlot
+  readonly speaker: Speaker
+  readonly listener: Listener
+}
+
+/** One conversation: its state, the commands it obeys, and the events it sends. */
+export class Call {
+  readonly id: string
+  readonly type: LegType
+  readonly startedAt = Date.now()
+  readonly option: CallOption
+  readonly #recordId = Bun.randomUUIDv7()
+  readonly #hasEvents: boolean
+  readonly #deps: CallDeps
+  readonly #metrics: CallMetrics
+  readonly #client: CallClient
+  readonly #onEnded: (call: Call) => void
+  readonly #events: EventWriter
+  #state: CallState = 'idle'
+  #answeredAt: number | undefined
+  #media: Media | undefined
+
+  /** The call begins with `start`. `onEnded` comes once, when the last event has been sent. */
+  constructor(
+    deps: CallDeps,
+    { id, type, hasEvents }: CallIdentity,
+    { option, client, metrics, onEnded }: CallSetup,
+  ) {
+    this.id = id
+    this.type = type
+    this.option = option
+    this.#hasEvents = hasEvents
+    this.#deps = deps
+    this.#metrics = metrics
+    this.#client = client
+    this.#onEnded = onEnded
+    this.#events = new EventWriter(this.#recordId, client, hasEvents ? deps.journal : undefined)
+    deps.journal.begin(this.#record())
+  }
+
+  get isEnded(): boolean {
+    return this.#state === 'ended'
+  }
+
+  /** Keeps a message of the client in the journal, before it is acted on. */
+  received(name: string, message: Record<string, unknown>): void {
+    this.#events.received(name, message)
+  }
+
+  /** Builds the leg and its media and answers; what goes wrong ends the call. */
+  async start(): Promise<void> {
+    try {
+      const leg = this.#deps.createLeg(this.type, this.option, (payload) =>
+        this.#client.sendAudio(payload),
+      )
+      const media = this.#createMedia(leg)
+      this.#media = media
+      const { sdp } = await leg.connect({
+        onFrame: (frame) => media.listener.hear(frame),
+        onHangup: (cause) => this.end(cause),
+      })
+      if (this.isEnded) return
+      this.#answered(sdp)
+    } catch (error) {
+      this.fail('invite', error)
+      this.end({ reason: 'error', initiator: 'system', fault: String(error) }, 'badFirstMessage')
+    }
+  }
+
+  /** Acts on a command; what cannot be done becomes an `error` event and changes nothing. */
+  handle(command: Command): void {
+    if (this.isEnded) return
+    try {
+      this.#dispatch(command)
+    } catch (error) {
+      this.fail('command', error)
+    }
+  }
+
+  /** Answers a message of the client that was no command. */
+  refuse(error: string): void {
+    this.#events.emit({ event: 'error', trackId: this.id, sender: 'command', error, code: 400 })
+  }
+
+  /** Takes one binary message of the client. */
+  receivePayload(message: Uint8Array): void {
+    this.#media?.leg.receivePayload?.(message)
+  }
+
+  /** Tells the client that something failed; the call goes on. */
+  fail(sender: string, error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error)
+    const code = errorStatus(error)
+    if (code === 500) this.#deps.log.error({ callId: this.id, sender, error }, 'call fault')
+    this.#events.emit({ event: 'error', trackId: this.id, sender, error: message, code })
+  }
+
+  /** Ends the call, however far it got: media first, then the last events, then the record. */
+  end(cause: HangupCause, why: CloseReason = 'ended'): void {
+    if (this.isEnded) return
+    this.#state = nextState(this.#state, 'ended')
+    const { reason, initiator } = cause
+    const media = this.#media
+    media?.slot.interrupt()
+    media?.listener.close()
+    media?.leg.hangup(cause)
+    if (this.#answeredAt !== undefined) {
+      const duration = Date.now() - this.#answeredAt
+      this.#events.emit({ event: 'trackEnd', trackId: this.id, duration })
+    }
+    this.#events.emit({ event: 'hangup', reason, initiator }, () => {
+      this.#client.close(why, reason)
+      this.#onEnded(this)
+    })
+    this.#deps.journal.finish(this.#record(cause))
+    this.#metrics.countEnd(this.type, reason)
+    this.#deps.log.info({ callId: this.id, ...cause }, 'call ended')
+  }
+
+  #createMedia(leg: Leg): Media {
+    const { pacer, findSynthesizer } = this.#deps
+    const events = this.#events
+    const sampleRate = leg.sendRate
+    const player = new Player(pacer, sampleRate, (frame) => leg.send(frame))
+    const slot = new PlaybackSlot(player, events, this.#metrics.playbackLatency, () =>
+      this.end({ reason: 'autohangup', initiator: 'system' }),
+    )
+    const speaker = new Speaker(findSynthesizer, slot, {
+      events,
+      sampleRate,
+      option: this.option.tts,
+    })
+    const { option } = this
+    const listener = new Listener(this.#deps, this.id, { option, sampleRate }, events)
+    return { leg, player, slot, speaker, listener }
+  }
+
+  #answered(sdp: string): void {
+    this.#state = nextState(this.#state, 'answered')
+    this.#answeredAt = Date.now()
+    this.#events.emit({ event: 'answer', trackId: this.id, sdp })
+    this.#events.emit({ event: 'trackStart', trackId: this.id })
+    const pipeline = String(this.#media?.listener)
+    this.#deps.log.info({ callId: this.id, type: this.type, pipeline }, 'call answered')
+  }
+
+  #dispatch(command: Command): void {
+    switch (command.command) {
+      case 'invite':
+      case 'accept':
+        throw new CallError('invalid_transition', `${command.command}: the call has begun already`)
+      case 'hangup':
+        this.end({ reason: command.reason ?? 'hangup', initiator: command.initiator ?? 'user' })
+        return
+      case 'history':
+        this.#addHistory(command.speaker, command.text)
+        return
+      case 'tts':
+        this.#tts(command)
+        return
+      case 'play':
+        this.#play(command)
+        return
+      case 'interrupt':
+        this.#answeredMedia('interrupt').slot.interrupt()
+        return
+      case 'pause':
+      case 'resume':
+        if (!this.#answeredMedia(command.command).slot[command.command]()) {
+          throw new CallError('nothing_playing', `${command.command}: nothing is playing`)
+        }
+        return
+      case 'mute':
+      case 'unmute':
+        this.#mute(command.command, command.trackId)
+        return
+    }
+  }
+
+  #tts(command: TtsCommand): void {
+    let isSaid = false
+    try {
+      isSaid = this.#answeredMedia('tts').speaker.say(command)
+    } catch (error) {
+      this.fail('tts', error)
+    }
+    if (!isSaid && command.autoHangup) this.end({ reason: 'autohangup', initiator: 'system' })
+  }
+
+  #play({ url, playId, autoHangup }: PlayCommand): void {
+    const { slot, player } = this.#answeredMedia('play')
+    const id = playId ?? url
+    const playback = this.#deps.openFile(url, player.sampleRate, {
+      onError: (error) => {
+        this.#events.emit({
+          event: 'error',
+          trackId: PLAYBACK_TRACK_ID,
+          sender: 'play',
+          error: error.message,
+          code: errorStatus(error),
+          playId: id,
+        })
+      },
+    })
+    slot.start({ playback, playId: id, autoHangup })
+  }
+
+  #mute(command: 'mute' | 'unmute', trackId: string | undefined): void {
+    const { listener, player } = this.#answeredMedia(command)
+    const isMuted = command === 'mute'
+    if (trackId !== undefined && trackId !== this.id && trackId !== PLAYBACK_TRACK_ID) {
+      const known = `"${this.id}" and "${PLAYBACK_TRACK_ID}"`
+      throw new CallError('bad_option', `${command}.trackId: is unknown; known are ${known}`)
+    }
+    if (trackId !== PLAYBACK_TRACK_ID) listener.isMuted = isMuted
+    if (trackId !== this.id) player.isMuted = isMuted
+  }
+
+  #addHistory(speaker: string, text: string): void {
+    this.#events.emit({ event: 'addHistory', sender: this.id, speaker, text })
+  }
+
+  /** The media that `command` needs. */
+  #answeredMedia(command: string): Media {
+    if (this.#media === undefined || this.#state !== 'answered') {
+      throw new CallError('invalid_transition', `${command}: the call is not answered yet`)
+    }
+    return this.#media
+  }
+
+  #record(cause?: HangupCause): CallRecord {
+    const { caller, callee, codec } = this.option
+    const isEnded = cause !== undefined
+    return {
+      recordId: this.#recordId,
+      id: this.id,
+      type: this.type,
+      direction: 'outbound',
+      state: isEnded ? 'ended' : 'active',
+      hasEvents: this.#hasEvents,
+      option: redactObject(this.option),
+      startedAt: this.startedAt,
+      ...(caller !== undefined && { caller }),
+      ...(callee !== undefined && { callee }),
+      ...(codec !== undefined && { codec }),
+      ...(this.#answeredAt !== undefined && { answeredAt: this.#answeredAt }),
+      ...(isEnded && { endedAt: Date.now(), ...cause, stats: this.#stats() }),
+    }
+  }
+
+  #stats(): Record<string, number> {
+    return { ...this.#media?.leg.stats, underruns: this.#media?.player.stats.underruns ?? 0 }
+  }
+}
+
+/** What `Call` is given beside its identity. */
+export interface CallSetup {
+  readonly option: CallOption
+  readonly client: CallClient
+  readonly metrics: CallMetrics
+  readonly onEnded: (call: Call) => void
+}

@@ -1,0 +1,146 @@
+import type { AudioFrame } from '#audio/frame.ts'
+import { AudioClock } from '#media/audio-clock.ts'
+import { Pipeline } from '#media/pipeline.ts'
+import type { Processor } from '#media/processor.ts'
+import type { AsrOption, CallOption, VadOption } from '#protocol/call-option.ts'
+import type { Transcript } from '#speech/asr.ts'
+import type { VadEvent, VadOptions } from '#speech/vad.ts'
+import { AsrTap } from './asr-tap.ts'
+import type { CallDeps } from './call-deps.ts'
+import { errorStatus } from './call-error.ts'
+import type { EventWriter } from './event-writer.ts'
+
+type ListenerDeps = Pick<CallDeps, 'findRecognizer' | 'findVad'>
+
+/**
+ * Hears the caller: runs received frames through the receive pipeline and turns what the detectors
+ * find into events on the caller's track. What cannot be built is reported and left out.
+ */
+export class Listener {
+  readonly #trackId: string
+  readonly #events: EventWriter
+  readonly #clock = new AudioClock()
+  readonly #pipeline: Pipeline
+
+  constructor(
+    deps: ListenerDeps,
+    trackId: string,
+    { option, sampleRate }: { readonly option: CallOption; readonly sampleRate: number },
+    events: EventWriter,
+  ) {
+    this.#trackId = trackId
+    this.#events = events
+    const processors = [
+      this.#build('vad', () => this.#createVad(deps, option.vad)),
+      this.#build('asr', () => this.#createAsr(deps, option.asr, sampleRate)),
+    ]
+    this.#pipeline = new Pipeline(
+      processors.filter((processor) => processor !== undefined),
+      (name, error) => this.#report(name, error),
+    )
+  }
+
+  set isMuted(isMuted: boolean) {
+    this.#pipeline.isMuted = isMuted
+  }
+
+  /** Takes one received frame. On the live path. */
+  hear(frame: AudioFrame): void {
+    this.#clock.advance((frame.samples.length * 1000) / frame.sampleRate, Date.now())
+    this.#pipeline.process(frame)
+  }
+
+  close(): void {
+    this.#pipeline.close()
+  }
+
+  toString(): string {
+    return String(this.#pipeline)
+  }
+
+  #build(sender: string, create: () => Processor | undefined): Processor | undefined {
+    try {
+      return create()
+    } catch (error) {
+      this.#report(sender, error)
+      return undefined
+    }
+  }
+
+  #createVad(deps: ListenerDeps, option: VadOption = {}): Processor | undefined {
+    if (option.type === 'none') return undefined
+    const { silenceTimeout } = option
+    const vad: VadOptions = {
+      voiceThreshold: option.voiceThreshold ?? 0.5,
+      speechPaddingMs: option.speechPadding ?? 96,
+      silencePaddingMs: option.silencePadding ?? 300,
+      ...(silenceTimeout !== undefined && { silenceTimeoutMs: silenceTimeout }),
+    }
+    return deps.findVad(option.type).createDetector(vad, (event) => this.#onVad(event))
+  }
+
+  #createAsr(
+    deps: ListenerDeps,
+    option: AsrOption | undefined,
+    sampleRate: number,
+  ): Processor | undefined {
+    if (option === undefined) return undefined
+    const recognizer = deps.findRecognizer(option.provider)
+    const { language, modelType, extra } = option
+    const recognition = recognizer.open(
+      {
+        sampleRate,
+        ...(language !== undefined && { language }),
+        ...(modelType !== undefined && { model: modelType }),
+        ...(extra !== undefined && { extra }),
+      },
+      {
+        onTranscript: (transcript) => this.#onTranscript(transcript),
+        onError: (error) => this.#report('asr', error),
+      },
+    )
+    return new AsrTap(recognizer, recognition)
+  }
+
+  #onVad(event: VadEvent): void {
+    const trackId = this.#trackId
+    const startTime = this.#clock.epochMs(event.startMs)
+    if (event.type === 'speaking') {
+      this.#events.emit({ event: 'speaking', trackId, startTime })
+      return
+    }
+    this.#events.emit({
+      event: 'silence',
+      trackId,
+      startTime,
+      duration: Math.round(event.durationMs),
+      ...(event.speechStartMs !== undefined && {
+        speechStart: this.#clock.epochMs(event.speechStartMs),
+      }),
+      ...(event.speechDurationMs !== undefined && {
+        speechDuration: Math.round(event.speechDurationMs),
+      }),
+    })
+  }
+
+  #onTranscript({ index, text, isFinal, startMs, endMs }: Transcript): void {
+    this.#events.emit({
+      event: isFinal ? 'asrFinal' : 'asrDelta',
+      trackId: this.#trackId,
+      index,
+      startTime: this.#clock.epochMs(startMs),
+      endTime: this.#clock.epochMs(endMs),
+      text,
+    })
+  }
+
+  #report(sender: string, error: unknown): void {
+    this.#events.emit({
+      event: 'error',
+      trackId: this.#trackId,
+      sender,
+      error: error instanceof Error ? error.message : String(error),
+      code: errorStatus(error),
+    })
+  }
+}

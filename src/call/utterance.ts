@@ -1,0 +1,189 @@
+import type { SpeechError } from '#speech/speech-error.ts'
+import type { Synthesis, SynthesisHandlers, SynthesisOptions, Synthesizer } from '#speech/tts.ts'
+
+/** How the making of one utterance went. */
+export interface UtteranceResult {
+  readonly isCached: boolean
+  /** Milliseconds of audio made. */
+  readonly audioMs: number
+}
+
+export interface UtteranceHandlers {
+  /** The first audio has been made. */
+  onFirstAudio(): void
+  onEnd(result: UtteranceResult): void
+  onError(error: SpeechError): void
+}
+
+interface Clause {
+  readonly text: string
+  /** Samples made so far. */
+  samples: number
+}
+
+/**
+ * One stretch of text on its way to being heard: the text that is still coming, the synthesis of
+ * it, and the audio that has been made and not yet read. Knows which words have been read.
+ */
+export class Utterance {
+  readonly synthesizer: Synthesizer
+  readonly #options: SynthesisOptions
+  readonly #handlers: UtteranceHandlers
+  #text = ''
+  #isTextComplete = false
+  #synthesis: Synthesis | undefined
+  #hasEnded = false
+  #madeSamples = 0
+  /** Audio not yet read, in order; the first chunk has been read up to `#chunkOffset`. */
+  readonly #chunks: Int16Array[] = []
+  #chunkOffset = 0
+  #bufferedSamples = 0
+  /** Clauses whose audio has not been read to its end, in order. */
+  readonly #clauses: Clause[] = []
+  #readInClause = 0
+  #heardChars = 0
+
+  constructor(synthesizer: Synthesizer, options: SynthesisOptions, handlers: UtteranceHandlers) {
+    this.synthesizer = synthesizer
+    this.#options = options
+    this.#handlers = handlers
+  }
+
+  get isTextComplete(): boolean {
+    return this.#isTextComplete
+  }
+
+  get isOpen(): boolean {
+    return this.#synthesis !== undefined
+  }
+
+  /** Everything has been made and read. */
+  get isFinished(): boolean {
+    return this.#hasEnded && this.#bufferedSamples === 0
+  }
+
+  get bufferedSamples(): number {
+    return this.#bufferedSamples
+  }
+
+  get madeSamples(): number {
+    return this.#madeSamples
+  }
+
+  get textChars(): number {
+    return this.#text.length
+  }
+
+  get heardText(): string {
+    return this.#text.slice(0, this.#heardChars + this.#heardInClause())
+  }
+
+  get remainingText(): string {
+    return this.#text.slice(this.heardText.length)
+  }
+
+  push(text: string): void {
+    this.#text += text
+    this.#synthesis?.push(text)
+  }
+
+  /** No more text will come. */
+  finish(): void {
+    if (this.#isTextComplete) return
+    this.#isTextComplete = true
+    this.#synthesis?.finish()
+  }
+
+  /** Begins the synthesis. */
+  open(): void {
+    if (this.#synthesis !== undefined) return
+    this.#synthesis = this.synthesizer.open(this.#options, this.#createHandlers())
+    if (this.#text !== '') this.#synthesis.push(this.#text)
+    if (this.#isTextComplete) this.#synthesis.finish()
+  }
+
+  setFlow(isOpen: boolean): void {
+    if (!this.#hasEnded) this.#synthesis?.setFlow(isOpen)
+  }
+
+  /** As `Playback.read`. */
+  read(frame: Int16Array): number {
+    let count = 0
+    while (count < frame.length) {
+      const chunk = this.#chunks[0]
+      if (chunk === undefined) break
+      const part = chunk.subarray(this.#chunkOffset, this.#chunkOffset + frame.length - count)
+      frame.set(part, count)
+      count += part.length
+      this.#chunkOffset += part.length
+      if (this.#chunkOffset === chunk.length) {
+        this.#chunks.shift()
+        this.#chunkOffset = 0
+      }
+    }
+    this.#bufferedSamples -= count
+    this.#advance(count)
+    return count
+  }
+
+  close(): void {
+    this.#hasEnded = true
+    this.#chunks.length = 0
+    this.#bufferedSamples = 0
+    this.#synthesis?.close()
+  }
+
+  #createHandlers(): SynthesisHandlers {
+    return {
+      onClause: (text) => {
+        this.#clauses.push({ text, samples: 0 })
+      },
+      onAudio: (samples) => this.#receive(samples),
+      onEnd: ({ isCached }) => {
+        this.#hasEnded = true
+        const audioMs = Math.round((this.#madeSamples * 1000) / this.#options.sampleRate)
+        this.#handlers.onEnd({ isCached, audioMs })
+      },
+      onError: (error) => {
+        this.#hasEnded = true
+        this.#handlers.onError(error)
+      },
+    }
+  }
+
+  #receive(samples: Int16Array): void {
+    if (this.#hasEnded || samples.length === 0) return
+    const isFirst = this.#madeSamples === 0
+    this.#chunks.push(samples)
+    this.#bufferedSamples += samples.length
+    this.#madeSamples += samples.length
+    const clause = this.#clauses.at(-1)
+    if (clause !== undefined) clause.samples += samples.length
+    if (isFirst) this.#handlers.onFirstAudio()
+  }
+
+  /** Moves the mark of what was heard on by `samples`. */
+  #advance(samples: number): void {
+    this.#readInClause += samples
+    for (;;) {
+      const clause = this.#clauses[0]
+      if (clause === undefined) return
+      // The last clause may still grow, unless the synthesis is over.
+      const isComplete = this.#clauses.length > 1 || this.#hasEnded
+      if (!isComplete || this.#readInClause < clause.samples) return
+      this.#readInClause -= clause.samples
+      this.#heardChars += clause.text.length
+      this.#clauses.shift()
+    }
+  }
+
+  /** How much of the clause under way was heard, in characters, cut back to a whole word. */
+  #heardInClause(): number {
+    const clause = this.#clauses[0]
+    if (clause === undefined || clause.samples === 0) return 0
+    const share = Math.min(1, this.#readInClause / clause.samples)
+    const chars = Math.floor(clause.text.length * share)
+    if (chars === clause.text.length || !/\s/.test(clause.text.trim())) return chars
+    return Math.max(0, clause.text.lastIndexOf(' ', chars))
+  }
+}

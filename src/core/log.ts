@@ -1,0 +1,19 @@
+import pino, { type Logger } from 'pino'
+
+export type { Logger }
+
+/**
+ * The process log: one JSON line per change of state, to standard output, written before the call
+ * returns. Never used on the live audio path.
+ */
+export function createLogger(level: string): Logger {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    pino.destination({ fd: 1, sync: true }),
+  )
+}

@@ -1,0 +1,104 @@
+import { z } from 'zod'
+
+/** Bounds on what one message may carry, so that a call's memory has a bound too. */
+export const MAX_TEXT_CHARS = 65_536
+const MAX_SHORT_CHARS = 1_024
+const MAX_URL_CHARS = 8_192
+const MAX_SDP_CHARS = 65_536
+
+const short = z.string().max(MAX_SHORT_CHARS)
+const milliseconds = z.number().min(0).max(600_000)
+
+/** Settings handed to the provider as they are. */
+const extra = z.record(z.string(), z.unknown())
+
+export const AsrOption = z
+  .object({
+    provider: short
+      .optional()
+      .describe("Which recognizer; the server's `ASR_PROVIDER` when absent."),
+    language: short.optional(),
+    modelType: short.optional().describe('Model name, as the provider spells it.'),
+    appId: short.optional(),
+    secretId: short.optional(),
+    secretKey: short.optional(),
+    endpoint: short.optional(),
+    extra: extra.optional(),
+  })
+  .meta({ id: 'AsrOption', description: 'How the caller is listened to.' })
+export type AsrOption = z.infer<typeof AsrOption>
+
+export const TtsOption = z
+  .object({
+    provider: short
+      .optional()
+      .describe("Which synthesizer; the server's `TTS_PROVIDER` when absent."),
+    speaker: short
+      .optional()
+      .describe('Voice name, as the provider spells it; `voice` is accepted for it.'),
+    speed: z
+      .number()
+      .min(0.1)
+      .max(10)
+      .optional()
+      .describe('Multiplier of the normal pace: 1 is normal.'),
+    volume: z.number().min(0).max(10).optional().describe('0 to 10; 5 is normal.'),
+    appId: short.optional(),
+    secretId: short.optional(),
+    secretKey: short.optional(),
+    endpoint: short.optional(),
+    cacheKey: short.optional().describe('Replaces the text in the cache key.'),
+    extra: extra.optional(),
+  })
+  .meta({ id: 'TtsOption', description: 'How text is spoken; a command inherits what it omits.' })
+export type TtsOption = z.infer<typeof TtsOption>
+
+export const VadOption = z
+  .object({
+    type: short
+      .optional()
+      .describe('`silero` (default), or `none` for no voice activity detection.'),
+    voiceThreshold: z
+      .number()
+      .min(0.05)
+      .max(0.99)
+      .optional()
+      .describe('Probability from which a window counts as voice.'),
+    speechPadding: milliseconds
+      .optional()
+      .describe('Milliseconds that voice must last before `speaking`.'),
+    silencePadding: milliseconds
+      .optional()
+      .describe('Milliseconds that silence must last before `silence`.'),
+    silenceTimeout: z
+      .number()
+      .min(100)
+      .max(3_600_000)
+      .optional()
+      .describe('Repeats `silence` every so many milliseconds while it lasts.'),
+  })
+  .meta({ id: 'VadOption', description: 'How voice is told from silence.' })
+export type VadOption = z.infer<typeof VadOption>
+
+export const CallOption = z
+  .object({
+    caller: short.optional(),
+    callee: short.optional(),
+    offer: z.string().max(MAX_SDP_CHARS).optional().describe('SDP offer (WebRTC calls).'),
+    codec: short
+      .optional()
+      .describe('Audio of a WebSocket call, both ways: `pcm` (default), `pcmu`, `pcma`, `g722`.'),
+    samplerate: z
+      .number()
+      .optional()
+      .describe('Samples per second of `pcm`: 8000, 16000 (default), 24000 or 48000.'),
+    asr: AsrOption.optional(),
+    tts: TtsOption.optional(),
+    vad: VadOption.optional(),
+    extra: extra.optional().describe("Kept in the call record, for the application's own use."),
+  })
+  .meta({ id: 'CallOption', description: 'Configuration of a call; every field may be absent.' })
+export type CallOption = z.infer<typeof CallOption>
+
+export const PlayUrl = z.string().min(1).max(MAX_URL_CHARS)
+export const PlayId = short.min(1)

@@ -1,0 +1,74 @@
+import type { z } from 'zod'
+import { COMMAND_NAMES, Command } from './command.ts'
+
+/** A message was no command. The message names the field and says what is allowed. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError'
+}
+
+type JsonObject = Record<string, unknown>
+
+/** Other spellings that clients in the field send: path of the object, alias, our name. */
+const ALIASES: readonly (readonly [path: readonly string[], alias: string, name: string])[] = [
+  [[], 'end_of_stream', 'endOfStream'],
+  [['option'], 'sampleRate', 'samplerate'],
+  [['option'], 'voice', 'speaker'],
+  [['option', 'tts'], 'voice', 'speaker'],
+  [['option', 'asr'], 'model', 'modelType'],
+  [['option', 'asr'], 'apiKey', 'secretKey'],
+  [['option', 'tts'], 'apiKey', 'secretKey'],
+]
+
+export interface ParsedCommand {
+  readonly command: Command
+  /** The message as it came, for the journal. */
+  readonly message: JsonObject
+}
+
+/**
+ * Reads one text message of the client as a command. Unknown fields are ignored.
+ *
+ * @throws {CommandError} if it is not JSON, not an object, no known command, or a field is wrong.
+ */
+export function parseCommand(text: string): ParsedCommand {
+  const message = parseObject(text)
+  const name = message['command']
+  if (typeof name !== 'string') throw new CommandError('command: must be a string, is missing')
+  if (!COMMAND_NAMES.includes(name)) {
+    const shown = JSON.stringify(name.slice(0, 64))
+    throw new CommandError(`command: ${shown} is unknown; known are ${COMMAND_NAMES.join(', ')}`)
+  }
+  for (const [path, alias, canonical] of ALIASES) acceptAlias(message, path, alias, canonical)
+  const result = Command.safeParse(message)
+  if (!result.success) throw new CommandError(describeIssue(result.error, name))
+  return { command: result.data, message }
+}
+
+function parseObject(text: string): JsonObject {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new CommandError('message: is not valid JSON', { cause })
+  }
+  if (!isObject(value)) throw new CommandError('message: must be a JSON object')
+  return value
+}
+
+function acceptAlias(root: JsonObject, path: readonly string[], alias: string, name: string): void {
+  let target: unknown = root
+  for (const key of path) target = isObject(target) ? target[key] : undefined
+  if (!isObject(target) || !Object.hasOwn(target, alias) || Object.hasOwn(target, name)) return
+  target[name] = target[alias]
+}
+
+function describeIssue(error: z.ZodError, command: string): string {
+  const issue = error.issues[0]
+  if (issue === undefined) return `${command}: is not valid`
+  const path = [command, ...issue.path].join('.')
+  return `${path}: ${issue.message.replace(/^Invalid input: /, '')}`
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

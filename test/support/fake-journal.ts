@@ -1,0 +1,39 @@
+import type { Journal } from '#call/journal.ts'
+import type { CallEventRecord, CallRecord } from '#protocol/call-record.ts'
+
+/** Keeps everything in memory and acknowledges in order, in the next microtask or by hand. */
+export class FakeJournal implements Journal {
+  readonly records = new Map<string, CallRecord>()
+  readonly rows: CallEventRecord[] = []
+  readonly #waiting: (() => void)[] = []
+  #isHeld = false
+
+  begin(record: CallRecord): void {
+    this.records.set(record.recordId, record)
+  }
+
+  append(event: CallEventRecord, onStored?: () => void): void {
+    this.rows.push(event)
+    if (onStored === undefined) return
+    this.#waiting.push(onStored)
+    if (!this.#isHeld) queueMicrotask(() => this.#acknowledge())
+  }
+
+  finish(record: CallRecord): void {
+    this.records.set(record.recordId, record)
+  }
+
+  /** From now on nothing is acknowledged until `release`. */
+  hold(): void {
+    this.#isHeld = true
+  }
+
+  release(): void {
+    this.#isHeld = false
+    this.#acknowledge()
+  }
+
+  #acknowledge(): void {
+    while (!this.#isHeld && this.#waiting.length > 0) this.#waiting.shift()?.()
+  }
+}
