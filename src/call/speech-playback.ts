@@ -98,7 +98,7 @@ export class SpeechPlayback implements Playback {
   #openNext(): void {
     for (const utterance of this.#utterances.slice(0, MAX_OPEN)) {
       if (utterance.isOpen) continue
-      utterance.open()
+      utterance.open(() => this.#steer())
       if (!this.#isFlowing) utterance.setFlow(false)
     }
   }

@@ -15,6 +15,9 @@ export interface UtteranceHandlers {
   onError(error: SpeechError): void
 }
 
+/** White space, or a script that writes its words without any: Chinese, Japanese. */
+const BOUNDARY = /[\s\u3000-\u9fff\uf900-\ufaff\uff00-\uffef]/
+
 interface Clause {
   readonly text: string
   /** Samples made so far. */
@@ -42,6 +45,7 @@ export class Utterance {
   readonly #clauses: Clause[] = []
   #readInClause = 0
   #heardChars = 0
+  #onBuffered: () => void = () => undefined
 
   constructor(synthesizer: Synthesizer, options: SynthesisOptions, handlers: UtteranceHandlers) {
     this.synthesizer = synthesizer
@@ -94,9 +98,10 @@ export class Utterance {
     this.#synthesis?.finish()
   }
 
-  /** Begins the synthesis. */
-  open(): void {
+  /** Begins the synthesis; `onBuffered` is called whenever there is more audio to read. */
+  open(onBuffered: () => void): void {
     if (this.#synthesis !== undefined) return
+    this.#onBuffered = onBuffered
     this.#synthesis = this.synthesizer.open(this.#options, this.#createHandlers())
     if (this.#text !== '') this.#synthesis.push(this.#text)
     if (this.#isTextComplete) this.#synthesis.finish()
@@ -160,6 +165,7 @@ export class Utterance {
     const clause = this.#clauses.at(-1)
     if (clause !== undefined) clause.samples += samples.length
     if (isFirst) this.#handlers.onFirstAudio()
+    this.#onBuffered()
   }
 
   /** Moves the mark of what was heard on by `samples`. */
@@ -182,8 +188,13 @@ export class Utterance {
     const clause = this.#clauses[0]
     if (clause === undefined || clause.samples === 0) return 0
     const share = Math.min(1, this.#readInClause / clause.samples)
-    const chars = Math.floor(clause.text.length * share)
-    if (chars === clause.text.length || !/\s/.test(clause.text.trim())) return chars
-    return Math.max(0, clause.text.lastIndexOf(' ', chars))
+    return wordBoundary(clause.text, Math.floor(clause.text.length * share))
   }
+}
+
+/** The end of the last whole word in the first `chars` characters of `text`. */
+function wordBoundary(text: string, chars: number): number {
+  let end = chars
+  while (end > 0 && end < text.length && !BOUNDARY.test(text[end - 1] as string)) end -= 1
+  return end
 }

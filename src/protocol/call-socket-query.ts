@@ -11,7 +11,7 @@ export const CallSocketQuery = z.object({
     .regex(/^[A-Za-z0-9._~@:-]{1,128}$/, 'must be 1 to 128 of A-Z a-z 0-9 . _ ~ @ : -')
     .optional()
     .describe('Session id; a new UUID when absent.'),
-  dump: flag.default(true).describe('Keep commands and events in the database.'),
+  dump: flag.default(true).describe('Keep commands and events in the database (default true).'),
   ping: z.coerce
     .number()
     .int()

@@ -9,7 +9,7 @@ export interface VadOptions {
   readonly speechPaddingMs: number
   /** Silence must last this long before it ends speech. */
   readonly silencePaddingMs: number
-  /** Repeat `silence` every so often while it lasts. */
+  /** Report `silence` again whenever it has lasted another so long; also before any speech. */
   readonly silenceTimeoutMs?: number
 }
 
@@ -22,9 +22,9 @@ export type VadEvent =
       readonly startMs: number
       /** How long it has lasted. */
       readonly durationMs: number
-      /** The speech before it. */
-      readonly speechStartMs: number
-      readonly speechDurationMs: number
+      /** The speech before it; absent while nobody has spoken yet. */
+      readonly speechStartMs?: number
+      readonly speechDurationMs?: number
     }
 
 /** A voice activity model. One for the whole process; it makes one detector per leg. */

@@ -1,5 +1,5 @@
 // Silero VAD (16 kHz) as an AssemblyScript SIMD kernel. Built by `bun run kernels` to kernel.wasm,
-// which is committed. A run judges one to four windows of different streams:
+// which is committed. One window of one stream at a time:
 //
 //   512 s16 + 64 context ─► 4 frames of 256, hop 128 ─► |FFT|, 129 bins ─► conv 128 (stride 1)
 //     ─► conv 64 (stride 2) ─► conv 64 (stride 2) ─► conv 128 ─► LSTM 128 ─► 1 x 128 ─► sigmoid
@@ -7,15 +7,14 @@
 // The convolutions have width 3 and padding 1. A tap that would meet only padding is never
 // multiplied: every product below starts and ends at the first and last real step.
 //
-// Lanes of a vector are the four frames of one window in the Fourier part, and rows (outputs) of
-// one window in the products. Four windows go through a product together, so that each weight is
-// read once for all of them.
+// The lanes of a vector are the four frames of the window in the Fourier part, and four rows
+// (outputs) in the products. Taking four windows through a product together, so that each weight is
+// read once for all of them, was tried and is not faster: see docs/decisions/0003-vad-in-a-worker.md.
 
-/** Windows that one run takes at most. */
-const COLUMNS: i32 = 4
 const WINDOW_SAMPLES: i32 = 512
 const CONTEXT_SAMPLES: i32 = 64
 const BINS: i32 = 129
+const UNITS: i32 = 128
 
 // ── The weights, in the order of scripts/silero-weights.ts; offsets in bytes ────────────────────
 const ANALYSIS_WINDOW: usize = 0
@@ -33,51 +32,43 @@ const LSTM: usize = CONV4_BIAS + 128 * 4
 const LSTM_BIAS: usize = LSTM + 512 * 256 * 4
 const OUTPUT: usize = LSTM_BIAS + 512 * 4
 const OUTPUT_BIAS: usize = OUTPUT + 128 * 4
-const WEIGHT_BYTES: usize = OUTPUT_BIAS + 4
-
-// ── Scratch of one column; offsets in bytes ─────────────────────────────────────────────────────
-/** Context, window, and 64 samples reflected at the end. */
-const AUDIO: usize = 0
-/** Spectra of 4 steps, shape (4, 129). */
-const SPECTRA: usize = AUDIO + 640 * 4
-/** Output of conv 1, shape (4, 128); of conv 2, shape (2, 64); of conv 3, shape (64). */
-const STEPS1: usize = SPECTRA + 4 * 129 * 4
-const STEPS2: usize = STEPS1 + 4 * 128 * 4
-const STEPS3: usize = STEPS2 + 2 * 64 * 4
-/** Input of the LSTM: output of conv 4, then the hidden state, shape (2, 128). */
-const FEATURES: usize = STEPS3 + 64 * 4
-/** Gates i, f, g, o before their curves, shape (4, 128). */
-const GATES: usize = FEATURES + 256 * 4
-const COLUMN_BYTES: usize = GATES + 512 * 4
+const WEIGHT_BYTES: i32 = <i32>OUTPUT_BIAS + 4
 
 // ── A stream's state; offsets in bytes ──────────────────────────────────────────────────────────
 const HIDDEN: usize = 0
-const CELL: usize = HIDDEN + 128 * 4
-const CONTEXT: usize = CELL + 128 * 4
-const STATE_BYTES: usize = CONTEXT + 64 * 4
+const CELL: usize = HIDDEN + UNITS * 4
+const CONTEXT: usize = CELL + UNITS * 4
+const STATE_BYTES: usize = CONTEXT + CONTEXT_SAMPLES * 4
 
-const WEIGHTS: usize = memory.data(<i32>WEIGHT_BYTES, 16)
-const SAMPLES: usize = memory.data(COLUMNS * WINDOW_SAMPLES * 2, 16)
-const STATES: usize = memory.data(COLUMNS * 4, 16)
-const PROBABILITIES: usize = memory.data(COLUMNS * 4, 16)
-const SCRATCH: usize = memory.data(COLUMNS * <i32>COLUMN_BYTES, 16)
+// ── Memory; addresses ───────────────────────────────────────────────────────────────────────────
+const WEIGHTS: usize = memory.data(WEIGHT_BYTES, 16)
+/** Signed 16-bit, shape (512). */
+const SAMPLES: usize = memory.data(WINDOW_SAMPLES * 2, 16)
+/** Context, window, and 64 samples reflected at the end: shape (640). */
+const AUDIO: usize = memory.data((CONTEXT_SAMPLES + WINDOW_SAMPLES + 64) * 4, 16)
 /** Two buffers of 128 complex numbers of four lanes: real parts at +0, imaginary at +16. */
-const SPIN: usize = memory.data(128 * 32, 16)
-const SPUN: usize = memory.data(128 * 32, 16)
+const POINTS: usize = memory.data(128 * 32, 16)
+const TRANSFORMED: usize = memory.data(128 * 32, 16)
+/** Spectra of the four frames, shape (4, 129). */
+const MAGNITUDES: usize = memory.data(4 * BINS * 4, 16)
+/** Output of conv 1, shape (4, 128); of conv 2, shape (2, 64); of conv 3, shape (64). */
+const STEPS1: usize = memory.data(4 * 128 * 4, 16)
+const STEPS2: usize = memory.data(2 * 64 * 4, 16)
+const STEPS3: usize = memory.data(64 * 4, 16)
+/** Input of the LSTM: output of conv 4, then the hidden state, shape (2, 128). */
+const FEATURES: usize = memory.data(2 * UNITS * 4, 16)
+/** Gates i, f, g, o before their curves, shape (4, 128). */
+const GATES: usize = memory.data(4 * UNITS * 4, 16)
 
 /** Where the image of the weights belongs, and how long it is. */
 export function weights(): usize { return WEIGHTS }
-export function weightBytes(): usize { return WEIGHT_BYTES }
-/** Where the input stands: signed 16-bit, shape (4, 512). */
+export function weightBytes(): i32 { return WEIGHT_BYTES }
+/** Where the window belongs that `judge` is to read: signed 16-bit, shape (512). */
 export function samples(): usize { return SAMPLES }
-/** Where the addresses of the states stand: u32, shape (4). */
-export function states(): usize { return STATES }
-/** Where the results stand: float32, shape (4). */
-export function probabilities(): usize { return PROBABILITIES }
 
 let end: usize = (__heap_base + 15) & ~15
 
-/** Takes memory for the state of one more stream; 0 when there is none. Memory is never given back. */
+/** Takes memory for the state of one more stream; 0 when there is none. It is never given back. */
 export function allocateState(): usize {
   const address = end
   const missing = <isize>(address + STATE_BYTES) - (<isize>memory.size() << 16)
@@ -91,32 +82,22 @@ export function resetState(state: usize): void {
   memory.fill(state, 0, STATE_BYTES)
 }
 
-/** Judges the first `count` windows (1 to 4); their streams must be different. */
-export function run(count: i32): void {
-  for (let column = 0; column < count; column++) {
-    const scratch = SCRATCH + <usize>column * COLUMN_BYTES
-    const state = <usize>load<u32>(STATES + (<usize>column << 2))
-    loadAudio(scratch, SAMPLES + <usize>(column * WINDOW_SAMPLES * 2), state)
-    computeSpectra(scratch)
-    memory.copy(scratch + FEATURES + 128 * 4, state + HIDDEN, 128 * 4)
-  }
-  if (count == COLUMNS) multiplyFour()
-  else for (let column = 0; column < count; column++) multiplyOne(SCRATCH + <usize>column * COLUMN_BYTES)
-  for (let column = 0; column < count; column++) {
-    const scratch = SCRATCH + <usize>column * COLUMN_BYTES
-    const state = <usize>load<u32>(STATES + (<usize>column << 2))
-    store<f32>(PROBABILITIES + (<usize>column << 2), recur(scratch + GATES, state))
-  }
+/** The probability that the window at `samples()` is voice; moves the state on by one window. */
+export function judge(state: usize): f32 {
+  loadAudio(state)
+  computeMagnitudes()
+  memory.copy(FEATURES + UNITS * 4, state + HIDDEN, UNITS * 4)
+  multiply()
+  return recur(state)
 }
 
 /** Context, then the window scaled to -1..1, then its end reflected; keeps the next context. */
-function loadAudio(scratch: usize, from: usize, state: usize): void {
-  const audio = scratch + AUDIO
-  const window = audio + CONTEXT_SAMPLES * 4
+function loadAudio(state: usize): void {
+  const window = AUDIO + CONTEXT_SAMPLES * 4
   const scale = f32x4.splat(1.0 / 32768.0)
-  memory.copy(audio, state + CONTEXT, CONTEXT_SAMPLES * 4)
+  memory.copy(AUDIO, state + CONTEXT, CONTEXT_SAMPLES * 4)
   for (let i: usize = 0; i < <usize>WINDOW_SAMPLES; i += 8) {
-    const eight = v128.load(from + (i << 1))
+    const eight = v128.load(SAMPLES + (i << 1))
     const low = f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(eight))
     const high = f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(eight))
     v128.store(window + (i << 2), f32x4.mul(low, scale))
@@ -133,28 +114,26 @@ function loadAudio(scratch: usize, from: usize, state: usize): void {
  * The four spectra of a window at once, one per lane: 256 real points as 128 complex ones
  * (even samples real, odd imaginary), a Stockham FFT of seven steps, then the two halves parted.
  */
-function computeSpectra(scratch: usize): void {
-  const audio = scratch + AUDIO
+function computeMagnitudes(): void {
   for (let i: usize = 0; i < 256 * 4; i += 16) {
     const window = v128.load(WEIGHTS + ANALYSIS_WINDOW + i)
-    const a = f32x4.mul(window, v128.load(audio + i))
-    const b = f32x4.mul(window, v128.load(audio + i, 128 * 4))
-    const c = f32x4.mul(window, v128.load(audio + i, 256 * 4))
-    const d = f32x4.mul(window, v128.load(audio + i, 384 * 4))
-    storeTransposed(SPIN + (i << 2), 16, a, b, c, d)
+    const a = f32x4.mul(window, v128.load(AUDIO + i))
+    const b = f32x4.mul(window, v128.load(AUDIO + i, 128 * 4))
+    const c = f32x4.mul(window, v128.load(AUDIO + i, 256 * 4))
+    const d = f32x4.mul(window, v128.load(AUDIO + i, 384 * 4))
+    storeTransposed(POINTS + (i << 2), 16, a, b, c, d)
   }
   transform()
-  const spectra = scratch + SPECTRA
   for (let k: usize = 0; k < 128; k += 4) {
     storeTransposed(
-      spectra + (k << 2), BINS * 4, magnitude(k), magnitude(k + 1), magnitude(k + 2), magnitude(k + 3),
+      MAGNITUDES + (k << 2), BINS * 4, magnitude(k), magnitude(k + 1), magnitude(k + 2), magnitude(k + 3),
     )
   }
-  const last = f32x4.abs(f32x4.sub(v128.load(SPUN), v128.load(SPUN, 16)))
-  store<f32>(spectra, f32x4.extract_lane(last, 0), 128 * 4)
-  store<f32>(spectra, f32x4.extract_lane(last, 1), (BINS + 128) * 4)
-  store<f32>(spectra, f32x4.extract_lane(last, 2), (2 * BINS + 128) * 4)
-  store<f32>(spectra, f32x4.extract_lane(last, 3), (3 * BINS + 128) * 4)
+  const last = f32x4.abs(f32x4.sub(v128.load(TRANSFORMED), v128.load(TRANSFORMED, 16)))
+  store<f32>(MAGNITUDES, f32x4.extract_lane(last, 0), 128 * 4)
+  store<f32>(MAGNITUDES, f32x4.extract_lane(last, 1), (BINS + 128) * 4)
+  store<f32>(MAGNITUDES, f32x4.extract_lane(last, 2), (2 * BINS + 128) * 4)
+  store<f32>(MAGNITUDES, f32x4.extract_lane(last, 3), (3 * BINS + 128) * 4)
 }
 
 /** Stores the columns of the matrix with rows a, b, c, d, `step` bytes apart. */
@@ -171,10 +150,10 @@ function storeTransposed(to: usize, step: usize, a: v128, b: v128, c: v128, d: v
   v128.store(to + 3 * step, v128.shuffle<f32>(abHigh, cdHigh, 2, 3, 6, 7))
 }
 
-/** Stockham FFT of 128 points from SPIN; seven steps, so the result stands in SPUN. */
+/** Stockham FFT of 128 points from POINTS; seven steps, so the result stands in TRANSFORMED. */
 function transform(): void {
-  let from = SPIN
-  let to = SPUN
+  let from = POINTS
+  let to = TRANSFORMED
   let stride: usize = 32
   for (let half: usize = 64; half > 0; half >>= 1) {
     // The twiddle of step p is e^(-2 pi i p / 2 half), of which the table has 256ths of a turn.
@@ -208,8 +187,8 @@ function transform(): void {
 @inline
 function magnitude(k: usize): v128 {
   const half = f32x4.splat(0.5)
-  const at = SPUN + (k << 5)
-  const mirrored = SPUN + (((128 - k) & 127) << 5)
+  const at = TRANSFORMED + (k << 5)
+  const mirrored = TRANSFORMED + (((128 - k) & 127) << 5)
   const real = v128.load(at), imaginary = v128.load(at, 16)
   const mirroredReal = v128.load(mirrored), mirroredImaginary = v128.load(mirrored, 16)
   const evenReal = f32x4.mul(f32x4.add(real, mirroredReal), half)
@@ -223,122 +202,67 @@ function magnitude(k: usize): v128 {
   return f32x4.sqrt(f32x4.add(f32x4.mul(x, x), f32x4.mul(y, y)))
 }
 
-/** All products of one column. */
-function multiplyOne(s: usize): void {
-  product1(CONV1, 3 * BINS, BINS, CONV1_BIAS, 128, 2 * BINS, s + SPECTRA, s + STEPS1, true)
-  product1(CONV1, 3 * BINS, 0, CONV1_BIAS, 128, 3 * BINS, s + SPECTRA, s + STEPS1 + 128 * 4, true)
-  product1(CONV1, 3 * BINS, 0, CONV1_BIAS, 128, 3 * BINS, s + SPECTRA + BINS * 4, s + STEPS1 + 256 * 4, true)
-  product1(CONV1, 3 * BINS, 0, CONV1_BIAS, 128, 2 * BINS, s + SPECTRA + 2 * BINS * 4, s + STEPS1 + 384 * 4, true)
-  product1(CONV2, 384, 128, CONV2_BIAS, 64, 256, s + STEPS1, s + STEPS2, true)
-  product1(CONV2, 384, 0, CONV2_BIAS, 64, 384, s + STEPS1 + 128 * 4, s + STEPS2 + 64 * 4, true)
-  product1(CONV3, 128, 0, CONV3_BIAS, 64, 128, s + STEPS2, s + STEPS3, true)
-  product1(CONV4, 64, 0, CONV4_BIAS, 128, 64, s + STEPS3, s + FEATURES, true)
-  product1(LSTM, 256, 0, LSTM_BIAS, 512, 256, s + FEATURES, s + GATES, false)
-}
-
-/** All products of four columns. */
-function multiplyFour(): void {
-  const s = SCRATCH
-  product4(CONV1, 3 * BINS, BINS, CONV1_BIAS, 128, 2 * BINS, s + SPECTRA, s + STEPS1, true)
-  product4(CONV1, 3 * BINS, 0, CONV1_BIAS, 128, 3 * BINS, s + SPECTRA, s + STEPS1 + 128 * 4, true)
-  product4(CONV1, 3 * BINS, 0, CONV1_BIAS, 128, 3 * BINS, s + SPECTRA + BINS * 4, s + STEPS1 + 256 * 4, true)
-  product4(CONV1, 3 * BINS, 0, CONV1_BIAS, 128, 2 * BINS, s + SPECTRA + 2 * BINS * 4, s + STEPS1 + 384 * 4, true)
-  product4(CONV2, 384, 128, CONV2_BIAS, 64, 256, s + STEPS1, s + STEPS2, true)
-  product4(CONV2, 384, 0, CONV2_BIAS, 64, 384, s + STEPS1 + 128 * 4, s + STEPS2 + 64 * 4, true)
-  product4(CONV3, 128, 0, CONV3_BIAS, 64, 128, s + STEPS2, s + STEPS3, true)
-  product4(CONV4, 64, 0, CONV4_BIAS, 128, 64, s + STEPS3, s + FEATURES, true)
-  product4(LSTM, 256, 0, LSTM_BIAS, 512, 256, s + FEATURES, s + GATES, false)
+/** The learned layers: from the spectra to the gates. */
+function multiply(): void {
+  const firstTap: usize = 0, middleTap: usize = 1
+  product(CONV1, 3, BINS, middleTap, 2, CONV1_BIAS, 128, MAGNITUDES, STEPS1, true)
+  product(CONV1, 3, BINS, firstTap, 3, CONV1_BIAS, 128, MAGNITUDES, STEPS1 + 128 * 4, true)
+  product(CONV1, 3, BINS, firstTap, 3, CONV1_BIAS, 128, MAGNITUDES + BINS * 4, STEPS1 + 256 * 4, true)
+  product(CONV1, 3, BINS, firstTap, 2, CONV1_BIAS, 128, MAGNITUDES + 2 * BINS * 4, STEPS1 + 384 * 4, true)
+  product(CONV2, 3, 128, middleTap, 2, CONV2_BIAS, 64, STEPS1, STEPS2, true)
+  product(CONV2, 3, 128, firstTap, 3, CONV2_BIAS, 64, STEPS1 + 128 * 4, STEPS2 + 64 * 4, true)
+  product(CONV3, 2, 64, 0, 2, CONV3_BIAS, 64, STEPS2, STEPS3, true)
+  product(CONV4, 1, 64, 0, 1, CONV4_BIAS, 128, STEPS3, FEATURES, true)
+  product(LSTM, 2, 128, 0, 2, LSTM_BIAS, 512, FEATURES, GATES, false)
 }
 
 /**
- * y = bias + W x, optionally no less than 0, for one column. `width` is how many columns the stored
- * matrix has; `skip` and `depth` say which of them x meets. 32 rows at a time.
+ * y = bias + W x, optionally no less than 0. The stored matrix has `taps` times `inputs` columns;
+ * x meets `count` taps of them from tap `first` on. 32 rows at a time.
  */
-function product1(
-  matrix: usize, width: usize, skip: usize, bias: usize, rows: usize, depth: usize, x: usize, y: usize, isRelu: bool,
+function product(
+  matrix: usize, taps: usize, inputs: usize, first: usize, count: usize,
+  bias: usize, rows: usize, x: usize, y: usize, isRelu: bool,
 ): void {
-  const block = width << 5
   const floor = f32x4.splat(isRelu ? 0 : -Infinity)
+  const stop = x + ((count * inputs) << 2)
   let b = WEIGHTS + bias
-  for (let row: usize = 0; row < rows; row += 32) {
-    let w0 = WEIGHTS + matrix + (row >> 3) * block + (skip << 5)
-    let w1 = w0 + block, w2 = w1 + block, w3 = w2 + block
+  let block = WEIGHTS + matrix + ((first * inputs) << 7)
+  for (const end = y + (rows << 2); y < end; y += 128) {
     let s0 = v128.load(b), s1 = v128.load(b, 16), s2 = v128.load(b, 32), s3 = v128.load(b, 48)
     let s4 = v128.load(b, 64), s5 = v128.load(b, 80), s6 = v128.load(b, 96), s7 = v128.load(b, 112)
-    for (let at = x, stop = x + (depth << 2); at < stop; at += 4) {
+    for (let at = x, w = block; at < stop; at += 4, w += 128) {
       const v = v128.load32_splat(at)
-      s0 = f32x4.add(s0, f32x4.mul(v, v128.load(w0)))
-      s1 = f32x4.add(s1, f32x4.mul(v, v128.load(w0, 16)))
-      s2 = f32x4.add(s2, f32x4.mul(v, v128.load(w1)))
-      s3 = f32x4.add(s3, f32x4.mul(v, v128.load(w1, 16)))
-      s4 = f32x4.add(s4, f32x4.mul(v, v128.load(w2)))
-      s5 = f32x4.add(s5, f32x4.mul(v, v128.load(w2, 16)))
-      s6 = f32x4.add(s6, f32x4.mul(v, v128.load(w3)))
-      s7 = f32x4.add(s7, f32x4.mul(v, v128.load(w3, 16)))
-      w0 += 32
-      w1 += 32
-      w2 += 32
-      w3 += 32
+      s0 = f32x4.add(s0, f32x4.mul(v, v128.load(w)))
+      s1 = f32x4.add(s1, f32x4.mul(v, v128.load(w, 16)))
+      s2 = f32x4.add(s2, f32x4.mul(v, v128.load(w, 32)))
+      s3 = f32x4.add(s3, f32x4.mul(v, v128.load(w, 48)))
+      s4 = f32x4.add(s4, f32x4.mul(v, v128.load(w, 64)))
+      s5 = f32x4.add(s5, f32x4.mul(v, v128.load(w, 80)))
+      s6 = f32x4.add(s6, f32x4.mul(v, v128.load(w, 96)))
+      s7 = f32x4.add(s7, f32x4.mul(v, v128.load(w, 112)))
     }
-    const to = y + (row << 2)
-    v128.store(to, f32x4.max(s0, floor))
-    v128.store(to, f32x4.max(s1, floor), 16)
-    v128.store(to, f32x4.max(s2, floor), 32)
-    v128.store(to, f32x4.max(s3, floor), 48)
-    v128.store(to, f32x4.max(s4, floor), 64)
-    v128.store(to, f32x4.max(s5, floor), 80)
-    v128.store(to, f32x4.max(s6, floor), 96)
-    v128.store(to, f32x4.max(s7, floor), 112)
+    v128.store(y, f32x4.max(s0, floor))
+    v128.store(y, f32x4.max(s1, floor), 16)
+    v128.store(y, f32x4.max(s2, floor), 32)
+    v128.store(y, f32x4.max(s3, floor), 48)
+    v128.store(y, f32x4.max(s4, floor), 64)
+    v128.store(y, f32x4.max(s5, floor), 80)
+    v128.store(y, f32x4.max(s6, floor), 96)
+    v128.store(y, f32x4.max(s7, floor), 112)
     b += 128
-  }
-}
-
-/** The same for four columns, COLUMN_BYTES apart. 8 rows at a time. */
-function product4(
-  matrix: usize, width: usize, skip: usize, bias: usize, rows: usize, depth: usize, x: usize, y: usize, isRelu: bool,
-): void {
-  const floor = f32x4.splat(isRelu ? 0 : -Infinity)
-  for (let row: usize = 0; row < rows; row += 8) {
-    let w = WEIGHTS + matrix + ((row * width) << 2) + (skip << 5)
-    const b = WEIGHTS + bias + (row << 2)
-    let a0 = v128.load(b), b0 = v128.load(b, 16)
-    let a1 = a0, a2 = a0, a3 = a0, b1 = b0, b2 = b0, b3 = b0
-    for (let at = x, stop = x + (depth << 2); at < stop; at += 4) {
-      const wa = v128.load(w), wb = v128.load(w, 16)
-      const x0 = v128.load32_splat(at)
-      const x1 = v128.load32_splat(at, COLUMN_BYTES)
-      const x2 = v128.load32_splat(at, 2 * COLUMN_BYTES)
-      const x3 = v128.load32_splat(at, 3 * COLUMN_BYTES)
-      a0 = f32x4.add(a0, f32x4.mul(x0, wa))
-      b0 = f32x4.add(b0, f32x4.mul(x0, wb))
-      a1 = f32x4.add(a1, f32x4.mul(x1, wa))
-      b1 = f32x4.add(b1, f32x4.mul(x1, wb))
-      a2 = f32x4.add(a2, f32x4.mul(x2, wa))
-      b2 = f32x4.add(b2, f32x4.mul(x2, wb))
-      a3 = f32x4.add(a3, f32x4.mul(x3, wa))
-      b3 = f32x4.add(b3, f32x4.mul(x3, wb))
-      w += 32
-    }
-    const to = y + (row << 2)
-    v128.store(to, f32x4.max(a0, floor))
-    v128.store(to, f32x4.max(b0, floor), 16)
-    v128.store(to, f32x4.max(a1, floor), COLUMN_BYTES)
-    v128.store(to, f32x4.max(b1, floor), COLUMN_BYTES + 16)
-    v128.store(to, f32x4.max(a2, floor), 2 * COLUMN_BYTES)
-    v128.store(to, f32x4.max(b2, floor), 2 * COLUMN_BYTES + 16)
-    v128.store(to, f32x4.max(a3, floor), 3 * COLUMN_BYTES)
-    v128.store(to, f32x4.max(b3, floor), 3 * COLUMN_BYTES + 16)
+    block += (taps * inputs) << 7
   }
 }
 
 /** The curves of the LSTM gates, the new state, and the probability. */
-function recur(gates: usize, state: usize): f32 {
+function recur(state: usize): f32 {
   let sum = f32x4.splat(0)
-  for (let i: usize = 0; i < 128 * 4; i += 16) {
-    const input = sigmoid4(v128.load(gates + i))
-    const forget = sigmoid4(v128.load(gates + i, 128 * 4))
-    const candidate = tanh4(v128.load(gates + i, 256 * 4))
-    const output = sigmoid4(v128.load(gates + i, 384 * 4))
+  for (let i: usize = 0; i < <usize>UNITS * 4; i += 16) {
+    const input = sigmoid4(v128.load(GATES + i))
+    const forget = sigmoid4(v128.load(GATES + i, UNITS * 4))
+    const candidate = tanh4(v128.load(GATES + i, 2 * UNITS * 4))
+    const output = sigmoid4(v128.load(GATES + i, 3 * UNITS * 4))
     const cell = f32x4.add(
       f32x4.mul(forget, v128.load(state + CELL + i)), f32x4.mul(input, candidate),
     )

@@ -1,0 +1,60 @@
+import type { AudioFrame } from '#audio/frame.ts'
+import type { Sink } from '#core/sink.ts'
+import type { Processor } from '#media/processor.ts'
+import type { VadEvent, VadOptions } from '../vad.ts'
+import { VadDetector } from '../vad-detector.ts'
+import type { AudioRecord } from './audio-batch.ts'
+import type { Judgement } from './judgements.ts'
+import { WINDOW_MS } from './silero-network.ts'
+
+/** Where a detector's audio goes. The record is borrowed. */
+export interface JudgeLine {
+  send(record: AudioRecord): void
+  end(streamId: number): void
+}
+
+/** Hands the audio of one leg to the Worker and makes events of what comes back. */
+export class SileroDetector implements Processor {
+  readonly #streamId: number
+  readonly #line: JudgeLine
+  readonly #detector: VadDetector
+  #receivedMs = 0
+  #isClosed = false
+
+  constructor(streamId: number, line: JudgeLine, options: VadOptions, onEvent: Sink<VadEvent>) {
+    this.#streamId = streamId
+    this.#line = line
+    this.#detector = new VadDetector(options, onEvent)
+  }
+
+  process(frame: AudioFrame, next: Sink<AudioFrame>): void {
+    if (!this.#isClosed) this.#send(frame)
+    next(frame)
+  }
+
+  /** Takes what the network said of the next window. */
+  judge({ startMs, probability }: Judgement): void {
+    this.#detector.push(startMs, startMs + WINDOW_MS, probability)
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#line.end(this.#streamId)
+  }
+
+  toString(): string {
+    return 'VadDetector(silero)'
+  }
+
+  #send({ samples, sampleRate }: AudioFrame): void {
+    this.#line.send({
+      streamId: this.#streamId,
+      sampleRate,
+      positionMs: this.#receivedMs,
+      receivedAtMs: performance.now(),
+      samples,
+    })
+    this.#receivedMs += (samples.length * 1000) / sampleRate
+  }
+}

@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'bun:test'
+import fc from 'fast-check'
+import { findCodec } from '#audio/codec/find-codec.ts'
+import { WebSocketLeg } from '#transport/websocket/websocket-leg.ts'
+
+const HANGUP = { reason: 'hangup', initiator: 'user' }
+
+async function connect(name: string, sampleRate?: number) {
+  const codec = findCodec(name, sampleRate)!
+  const sent: Uint8Array[] = []
+  const received: number[] = []
+  const positions: number[] = []
+  const leg = new WebSocketLeg(codec, (payload) => void sent.push(payload.slice()))
+  await leg.connect({
+    onFrame: ({ samples, position }) => {
+      received.push(...samples)
+      positions.push(position)
+    },
+    onHangup: () => undefined,
+  })
+  return { leg, codec, sent, received, positions }
+}
+
+const pcm = (samples: readonly number[]) => new Uint8Array(Int16Array.from(samples).buffer)
+
+describe('WebSocketLeg', () => {
+  test('cuts what comes into frames of 20 ms, whatever the size of the messages', async () => {
+    const samples = Array.from({ length: 3_200 }, (_, i) => (i * 7) % 30_000)
+    const bytes = pcm(samples)
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: 2_000 }), { minLength: 1 }),
+        async (sizes) => {
+          const { leg, received, positions } = await connect('pcm')
+          let offset = 0
+          for (let i = 0; offset < bytes.length; i += 1) {
+            const end = offset + sizes[i % sizes.length]!
+            leg.receivePayload(bytes.subarray(offset, end))
+            offset = end
+          }
+          expect(received).toEqual(samples)
+          expect(positions).toEqual(Array.from({ length: 10 }, (_, i) => i * 320))
+        },
+      ),
+      { numRuns: 50 },
+    )
+  })
+
+  test('keeps an odd byte of PCM for the next message', async () => {
+    const { leg, received } = await connect('pcm', 8_000)
+    const bytes = pcm(Array.from({ length: 160 }, (_, i) => i))
+    leg.receivePayload(bytes.subarray(0, 161))
+    expect(received).toEqual([])
+    leg.receivePayload(bytes.subarray(161))
+    expect(received).toEqual(Array.from({ length: 160 }, (_, i) => i))
+  })
+
+  test('takes an empty message', async () => {
+    const { leg, received } = await connect('pcm')
+    leg.receivePayload(new Uint8Array())
+    expect(received).toEqual([])
+  })
+
+  test.each([
+    ['pcm', 8_000, 320],
+    ['pcm', 16_000, 640],
+    ['pcm', 24_000, 960],
+    ['pcm', 48_000, 1_920],
+    ['pcmu', 8_000, 160],
+    ['pcma', 8_000, 160],
+    ['g722', 16_000, 160],
+  ])('%s at %i Hz sends %i bytes per frame', async (name, sampleRate, bytes) => {
+    const { leg, sent } = await connect(name, sampleRate)
+    expect(leg.sendRate).toBe(sampleRate)
+    const samples = new Int16Array(sampleRate / 50).fill(1_000)
+    leg.send({ samples, sampleRate, position: 0 })
+    expect(sent.map(({ length }) => length)).toEqual([bytes])
+  })
+
+  test('neither sends nor hears before connect and after hangup', async () => {
+    const { leg, sent, received } = await connect('pcmu')
+    leg.hangup(HANGUP)
+    leg.hangup(HANGUP)
+    leg.send({ samples: new Int16Array(160), sampleRate: 8_000, position: 0 })
+    leg.receivePayload(new Uint8Array(160))
+    expect(sent).toEqual([])
+    expect(received).toEqual([])
+  })
+})
