@@ -2,7 +2,7 @@
 export interface Companding {
   /** How many low bits of a 16-bit sample the law does not see. */
   readonly shift: number
-  /** Codes, shape (n), by `((sample + half a step) >> shift) + codes.length >> 1`. */
+  /** Codes, shape (n), by `((sample + half a step) >> shift) + (codes.length >> 1)`. */
   readonly codes: Uint8Array
   /** 16-bit samples, shape (256), by code. */
   readonly samples: Int16Array

@@ -1,3 +1,4 @@
+import { saturate } from '../saturate.ts'
 import type { StepTable } from './g722-tables.ts'
 
 const ZEROS = 6
@@ -36,11 +37,11 @@ export class G722Band {
     this.#adaptStep(code)
     this.#adaptPoles(this.#fromZeros + difference < 0)
     this.#adaptZeros(difference)
-    const value = clamp((this.prediction + difference) * 2, -32768, 32767)
+    const value = saturate((this.prediction + difference) * 2)
     // FILTEP and PREDIC: the new prediction from both recursive parts.
     const fromPoles = ((this.#pole1 * value) >> 15) + ((this.#pole2 * this.#lastValue) >> 15)
     this.#lastValue = value
-    this.prediction = clamp(this.#fromZeros + fromPoles, -32768, 32767)
+    this.prediction = saturate(this.#fromZeros + fromPoles)
   }
 
   /** LOGSCL and SCALEL, or LOGSCH and SCALEH. */
@@ -55,8 +56,8 @@ export class G722Band {
     const like1 = isNegative === this.#wasNegative ? 1 : -1
     const like2 = isNegative === this.#wasNegativeBefore ? 128 : -128
     const slope = (-like1 * clamp(this.#pole1, -8191, 8191)) >> 5
-    this.#pole2 = clamp(slope + like2 + ((this.#pole2 * 127) >> 7), -12288, 12288)
-    const limit = 15360 - this.#pole2
+    this.#pole2 = clamp(slope + like2 + ((this.#pole2 * 127) >> 7), -12_288, 12_288)
+    const limit = 15_360 - this.#pole2
     this.#pole1 = clamp(192 * like1 + ((this.#pole1 * 255) >> 8), -limit, limit)
     this.#wasNegativeBefore = this.#wasNegative
     this.#wasNegative = isNegative
@@ -77,10 +78,10 @@ export class G722Band {
       differences[i] = delayed
       sum += (zero * delayed) >> 15
     }
-    this.#fromZeros = clamp(sum, -32768, 32767)
+    this.#fromZeros = saturate(sum)
   }
 }
 
 function clamp(value: number, min: number, max: number): number {
-  return value < min ? min : value > max ? max : value
+  return Math.max(min, Math.min(max, value))
 }

@@ -1,25 +1,25 @@
-// The numbers of ITU-T G.722 (09/2012) that both directions share. A "step" is the scale factor of
+// The numbers of ITU-T G.722, under its names for them. A "step" is the scale factor of
 // an adaptive quantiser; levels are in units of step / 32768, thresholds in units of step / 4096.
 
-/** Half of the 24 taps of the splitting filter: those of even index, oldest first (Table 4). */
+/** Half of the 24 taps of the splitting filter: those of even index, oldest first (H of §3.1). */
 export const QMF_TAPS = Int32Array.of(3, -11, 12, 32, -210, 951, 3876, -805, 362, -156, 53, -11)
 
-/** Where the 30 intervals of the 6-bit quantiser begin, after the first at 0 (Table 17, Q6). */
+/** Where the 30 intervals of the 6-bit quantiser begin, after the first at 0 (Q6). */
 export const LOWER_THRESHOLDS = Int32Array.of(
   ...[35, 72, 110, 150, 190, 233, 276, 323, 370, 422, 473, 530, 587, 650, 714, 786, 858, 940, 1023],
   ...[1121, 1219, 1339, 1458, 1612, 1765, 1980, 2195, 2557, 2919],
 )
 
-/** Where the outer interval of the 2-bit quantiser begins (Table 20, Q2). */
+/** Where the outer interval of the 2-bit quantiser begins (Q2). */
 export const HIGHER_THRESHOLD = 564
 
-/** Magnitudes of the 30 levels of the 6-bit quantiser, outermost first (Table 19, QQ6). */
+/** Magnitudes of the 30 levels of the 6-bit quantiser, outermost first (QQ6). */
 const LOWER_MAGNITUDES: readonly number[] = [
   ...[24808, 21904, 19008, 16704, 14984, 13512, 12280, 11192, 10232, 9360, 8576, 7856, 7192, 6576],
   ...[6000, 5456, 4944, 4464, 4008, 3576, 3168, 2776, 2400, 2032, 1688, 1360, 1040, 728, 432, 136],
 ]
 
-/** Magnitudes of the 4-bit quantiser, outermost first (Table 19, QQ4). */
+/** Magnitudes of the 4-bit quantiser, outermost first (QQ4). */
 const COARSE_MAGNITUDES: readonly number[] = [20456, 12896, 8968, 6288, 4240, 2584, 1200]
 
 /**
@@ -38,7 +38,7 @@ export const COARSE_LEVELS = Int32Array.from({ length: 16 }, (_, code) =>
   code < 8 ? -(COARSE_MAGNITUDES[code - 1] ?? 0) : (COARSE_MAGNITUDES[code - 8] ?? 0),
 )
 
-/** Level by 2-bit code, shape (4) (Table 21, QQ2). */
+/** Level by 2-bit code, shape (4) (QQ2). */
 export const HIGHER_LEVELS = Int32Array.of(-7408, -1616, 7408, 1616)
 
 /** How the logarithm of a band's step moves, and the step it stands for. */
@@ -50,17 +50,17 @@ export interface StepTable {
   readonly steps: Int32Array
 }
 
-/** By the upper 4 bits of the lower code (Table 14 with WL, RL42). */
+/** By the upper 4 bits of the lower code (WL and RL42). */
 export const LOWER_STEPS: StepTable = createStepTable(
   [-60, 3042, 1198, 538, 334, 172, 58, -30, 3042, 1198, 538, 334, 172, 58, -30, -60],
   18_432,
   8,
 )
 
-/** By the 2-bit code (Table 14 with WH, RH2). */
+/** By the 2-bit code (WH and RH2). */
 export const HIGHER_STEPS: StepTable = createStepTable([798, -214, 798, -214], 22_528, 10)
 
-/** §3.6.3, SCALEL and SCALEH: four times a power of two in 32 rounded steps per octave. */
+/** §3.5, SCALEL and SCALEH with ILB: four times a power of two in 32 rounded steps per octave. */
 function createStepTable(changes: readonly number[], maxLog: number, octaves: number): StepTable {
   return {
     changes: Int32Array.from(changes),

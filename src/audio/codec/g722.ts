@@ -1,3 +1,4 @@
+import { saturate } from '../saturate.ts'
 import type { Codec, Decoder, Encoder } from './codec.ts'
 import { G722Band } from './g722-band.ts'
 import { G722Filter } from './g722-filter.ts'
@@ -55,14 +56,14 @@ class G722Encoder implements Encoder {
 
   #encodeLower(value: number): number {
     const band = this.#lower
-    const code = lowerCode(clamp16(value - band.prediction), band.step)
+    const code = lowerCode(saturate(value - band.prediction), band.step)
     band.adapt((band.step * COARSE_LEVELS[code >> 2]!) >> 15, code >> 2)
     return code
   }
 
   #encodeHigher(value: number): number {
     const band = this.#higher
-    const difference = clamp16(value - band.prediction)
+    const difference = saturate(value - band.prediction)
     const isOuter = magnitude(difference) >= (HIGHER_THRESHOLD * band.step) >> 12
     const code = (difference < 0 ? 1 : 3) - (isOuter ? 1 : 0)
     band.adapt((band.step * HIGHER_LEVELS[code]!) >> 15, code)
@@ -83,8 +84,8 @@ class G722Decoder implements Decoder {
       const lower = this.#decodeLower(payload[i]! & 0x3f)
       const higher = this.#decodeHigher(payload[i]! >> 6)
       filter.push(lower + higher, lower - higher)
-      samples[2 * i] = clamp16(filter.odd >> 11)
-      samples[2 * i + 1] = clamp16(filter.even >> 11)
+      samples[2 * i] = saturate(filter.odd >> 11)
+      samples[2 * i + 1] = saturate(filter.even >> 11)
     }
     return payload.length * 2
   }
@@ -127,9 +128,5 @@ function magnitude(difference: number): number {
 }
 
 function clamp15(value: number): number {
-  return value < -16384 ? -16384 : value > 16383 ? 16383 : value
-}
-
-function clamp16(value: number): number {
-  return value < -32768 ? -32768 : value > 32767 ? 32767 : value
+  return Math.max(-16_384, Math.min(16_383, value))
 }
