@@ -104,7 +104,7 @@ export class Listener {
 
   #onVad(event: VadEvent): void {
     const trackId = this.#trackId
-    const startTime = this.#clock.epochMs(event.startMs)
+    const startTime = this.#timeOf(event.startMs)
     if (event.type === 'speaking') {
       this.#events.emit({ event: 'speaking', trackId, startTime })
       return
@@ -115,7 +115,7 @@ export class Listener {
       startTime,
       duration: Math.round(event.durationMs),
       ...(event.speechStartMs !== undefined && {
-        speechStart: this.#clock.epochMs(event.speechStartMs),
+        speechStart: this.#timeOf(event.speechStartMs),
       }),
       ...(event.speechDurationMs !== undefined && {
         speechDuration: Math.round(event.speechDurationMs),
@@ -128,10 +128,15 @@ export class Listener {
       event: isFinal ? 'asrFinal' : 'asrDelta',
       trackId: this.#trackId,
       index,
-      startTime: this.#clock.epochMs(startMs),
-      endTime: this.#clock.epochMs(endMs),
+      startTime: this.#timeOf(startMs),
+      endTime: this.#timeOf(endMs),
       text,
     })
+  }
+
+  /** Epoch milliseconds; audio that came faster than real time was still not heard in future. */
+  #timeOf(streamMs: number): number {
+    return Math.min(Date.now(), this.#clock.epochMs(streamMs))
   }
 
   #report(sender: string, error: unknown): void {

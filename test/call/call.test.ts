@@ -371,7 +371,10 @@ describe('listening', () => {
 
   test('turns what the detectors find into events in time of day', async () => {
     const fake = await answered()
-    fake.call.receivePayload(new Uint8Array(1_000 * PCM_BYTES_PER_MS))
+    for (let i = 0; i < 50; i += 1) {
+      await advance(20)
+      fake.call.receivePayload(new Uint8Array(20 * PCM_BYTES_PER_MS))
+    }
     const now = Date.now()
     fake.vad.emit({ type: 'speaking', startMs: 500 })
     fake.vad.emit({
@@ -386,7 +389,7 @@ describe('listening', () => {
     const [silence] = fake.client.find('silence')
     expect(silence!.startTime - speaking!.startTime).toBe(400)
     expect(silence).toMatchObject({ duration: 100, speechDuration: 400 })
-    expect(Math.abs(speaking!.startTime - now)).toBeLessThan(1_100)
+    expect(now - speaking!.startTime).toBe(500)
   })
 
   test('passes transcripts on', async () => {
@@ -396,7 +399,10 @@ describe('listening', () => {
       { atMs: 80, index: 0, text: 'hello', isFinal: true },
     ]
     await fake.call.start()
-    fake.call.receivePayload(new Uint8Array(100 * PCM_BYTES_PER_MS))
+    for (let i = 0; i < 5; i += 1) {
+      await advance(20)
+      fake.call.receivePayload(new Uint8Array(20 * PCM_BYTES_PER_MS))
+    }
     await settle()
     expect(fake.client.find('asrDelta')).toMatchObject([{ index: 0, text: 'hel' }])
     const [final] = fake.client.find('asrFinal')

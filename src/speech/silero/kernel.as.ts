@@ -137,8 +137,6 @@ function computeMagnitudes(): void {
 }
 
 /** Stores the columns of the matrix with rows a, b, c, d, `step` bytes apart. */
-// @ts-ignore: decorator
-@inline
 function storeTransposed(to: usize, step: usize, a: v128, b: v128, c: v128, d: v128): void {
   const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5)
   const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5)
@@ -183,8 +181,6 @@ function transform(): void {
 }
 
 /** |X[k]| of the real spectrum, k below 128, from the complex one: X = E + W^k O. */
-// @ts-ignore: decorator
-@inline
 function magnitude(k: usize): v128 {
   const half = f32x4.splat(0.5)
   const at = TRANSFORMED + (k << 5)
@@ -277,16 +273,12 @@ function recur(state: usize): f32 {
   return f32x4.extract_lane(sigmoid4(f32x4.splat(total)), 0)
 }
 
-// @ts-ignore: decorator
-@inline
 function sigmoid4(x: v128): v128 {
   const one = f32x4.splat(1)
   return f32x4.div(one, f32x4.add(one, exp4(f32x4.neg(x))))
 }
 
 /** tanh x = 2 sigmoid(2x) - 1: absolute error about 1e-7, which is what a sum of 128 asks for. */
-// @ts-ignore: decorator
-@inline
 function tanh4(x: v128): v128 {
   return f32x4.sub(f32x4.mul(f32x4.splat(2), sigmoid4(f32x4.add(x, x))), f32x4.splat(1))
 }
@@ -295,8 +287,6 @@ function tanh4(x: v128): v128 {
  * e^x within 2e-7 relative: 2^n times the series on |r| <= ln 2 / 2. ln 2 is subtracted in two
  * parts, the first of which is exact for every n; the coefficients are Cephes' minimax ones.
  */
-// @ts-ignore: decorator
-@inline
 function exp4(x: v128): v128 {
   const bounded = f32x4.max(f32x4.min(x, f32x4.splat(87)), f32x4.splat(-87))
   const n = f32x4.nearest(f32x4.mul(bounded, f32x4.splat(1.44269504)))
