@@ -39,10 +39,6 @@ export class AudioBatch {
     this.#samples = new Int16Array(buffer)
   }
 
-  get isEmpty(): boolean {
-    return this.#length <= HEAD_BYTES
-  }
-
   get #length(): number {
     return this.#numbers[0]!
   }

@@ -3,6 +3,10 @@ import { type AudioFrame, frameSamples, PTIME_MS } from '#audio/frame.ts'
 import type { Sink } from '#core/sink.ts'
 import type { HangupCause, Leg, LegHandlers } from '../leg.ts'
 
+/** A client that sends nothing for so long is heard as silent, so that speech before it can end. */
+const QUIET_AFTER_MS = 300
+const QUIET_CHECK_MS = 100
+
 interface IncomingFrame extends AudioFrame {
   position: number
 }
@@ -10,12 +14,12 @@ interface IncomingFrame extends AudioFrame {
 /**
  * The leg whose audio travels in binary messages of the client's own WebSocket: raw payload bytes
  * of one codec, both ways, without a header. Up, a message may have any size; down, every message
- * is one frame.
+ * is one frame. A client may stop sending while its user is silent; the gap is filled with silence.
  */
 export class WebSocketLeg implements Leg {
   readonly type = 'websocket'
   readonly sendRate: number
-  readonly stats = { receivedBytes: 0, receivedFrames: 0, sentFrames: 0 }
+  readonly stats = { receivedBytes: 0, receivedFrames: 0, filledFrames: 0, sentFrames: 0 }
   readonly #encoder: Encoder
   readonly #decoder: Decoder
   readonly #sendPayload: Sink<Uint8Array>
@@ -25,6 +29,10 @@ export class WebSocketLeg implements Leg {
   readonly #rest: Uint8Array
   #restBytes = 0
   #handlers: LegHandlers | undefined
+  #quietTimer: ReturnType<typeof setInterval> | undefined
+  #lastMessageMs = 0
+  /** Up to when (`performance.now()`) there is audio for every moment, received or filled in. */
+  #heardUntilMs = 0
 
   /** `sendPayload` gets a buffer that is valid until it returns. */
   constructor(codec: Codec, sendPayload: Sink<Uint8Array>) {
@@ -45,7 +53,11 @@ export class WebSocketLeg implements Leg {
 
   /** Takes one binary message of the client, of any size. */
   receivePayload(message: Uint8Array): void {
+    if (this.#handlers === undefined) return
     this.stats.receivedBytes += message.length
+    this.#lastMessageMs = performance.now()
+    this.#heardUntilMs = this.#lastMessageMs
+    this.#quietTimer ??= setInterval(() => this.#fillQuiet(), QUIET_CHECK_MS)
     const frameBytes = this.#rest.length
     let offset = 0
     if (this.#restBytes > 0) {
@@ -71,6 +83,7 @@ export class WebSocketLeg implements Leg {
   hangup(_cause: HangupCause): void {
     if (this.#handlers === undefined) return
     this.#handlers = undefined
+    clearInterval(this.#quietTimer)
     this.#encoder.close()
     this.#decoder.close()
   }
@@ -81,12 +94,23 @@ export class WebSocketLeg implements Leg {
   }
 
   #receiveFrame(payload: Uint8Array): void {
-    const handlers = this.#handlers
-    if (handlers === undefined) return
-    const { samples } = this.#frame
-    this.#decoder.decode(payload, samples)
+    this.#decoder.decode(payload, this.#frame.samples)
     this.stats.receivedFrames += 1
-    handlers.onFrame(this.#frame)
-    this.#frame.position += samples.length
+    this.#passOn()
+  }
+
+  #fillQuiet(): void {
+    const nowMs = performance.now()
+    if (nowMs - this.#lastMessageMs < QUIET_AFTER_MS) return
+    for (; this.#heardUntilMs + PTIME_MS <= nowMs; this.#heardUntilMs += PTIME_MS) {
+      this.#frame.samples.fill(0)
+      this.stats.filledFrames += 1
+      this.#passOn()
+    }
+  }
+
+  #passOn(): void {
+    this.#handlers?.onFrame(this.#frame)
+    this.#frame.position += this.#frame.samples.length
   }
 }

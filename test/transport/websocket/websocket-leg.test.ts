@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, jest, test } from 'bun:test'
 import fc from 'fast-check'
 import { findCodec } from '#audio/codec/find-codec.ts'
 import { WebSocketLeg } from '#transport/websocket/websocket-leg.ts'
@@ -85,5 +85,26 @@ describe('WebSocketLeg', () => {
     leg.receivePayload(new Uint8Array(160))
     expect(sent).toEqual([])
     expect(received).toEqual([])
+  })
+
+  test('hears silence while a client that has spoken sends nothing', async () => {
+    jest.useFakeTimers()
+    const { leg, received } = await connect('pcm', 8_000)
+    jest.advanceTimersByTime(1_000)
+    expect(received).toEqual([])
+    for (let i = 0; i < 50; i += 1) {
+      leg.receivePayload(pcm(new Array(160).fill(7)))
+      jest.advanceTimersByTime(20)
+    }
+    expect(received).toHaveLength(8_000)
+    jest.advanceTimersByTime(2_000)
+    expect(received.length).toBeWithin(8_000 + 15_000, 8_000 + 16_001)
+    expect(received.slice(8_000).every((sample) => sample === 0)).toBe(true)
+    const before = received.length
+    leg.hangup(HANGUP)
+    jest.advanceTimersByTime(1_000)
+    expect(received).toHaveLength(before)
+    expect(jest.getTimerCount()).toBe(0)
+    jest.useRealTimers()
   })
 })
