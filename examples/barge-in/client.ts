@@ -37,3 +37,5 @@ function speak(): void {
     offset += FRAME_BYTES
   }, 20)
 }
+
+export {}

@@ -1,6 +1,7 @@
 /** Calls the gateway, lets it speak a sentence, and keeps what it hears in hello.wav. */
-const [text = 'Hello! You are listening to your own voice gateway.', file = 'hello.wav'] =
-  process.argv.slice(2)
+const { argv } = process
+const text = argv[2] ?? 'Hello! You are listening to your own voice gateway.'
+const file = argv[3] ?? 'hello.wav'
 const ws = new WebSocket(process.env['BUNPBX_URL'] ?? 'ws://localhost:8080/call')
 ws.binaryType = 'arraybuffer'
 const heard: Uint8Array[] = []
@@ -33,3 +34,5 @@ function wavHeader(dataBytes: number): Buffer {
   header.writeUInt32LE(dataBytes, 40)
   return header
 }
+
+export {}
