@@ -1,0 +1,41 @@
+import { describe, expect, test } from 'bun:test'
+import { protocolDoc, protocolSchema } from '../scripts/protocol-doc.ts'
+import { LAYERS } from './support/layers.ts'
+
+const read = (path: string) => Bun.file(`${import.meta.dir}/../${path}`).text()
+
+describe('documents', () => {
+  test('docs/protocol.md is current (bun run docs)', async () => {
+    const page = await read('docs/protocol.md')
+    expect(protocolDoc(page)).toBe(page)
+  })
+
+  test('docs/protocol.schema.json is current (bun run docs)', async () => {
+    expect(await read('docs/protocol.schema.json')).toBe(protocolSchema())
+  })
+
+  test('docs/architecture.md shows the layers that the test enforces', async () => {
+    const page = await read('docs/architecture.md')
+    const rows = [...page.matchAll(/^\| `([a-z]+)` \| .* \| (.*?) ?\|$/gm)].map(
+      ([, layer, cell]) => [
+        layer as string,
+        [...(cell as string).matchAll(/`([^`]+)`/g)].map(([, name]) => name as string),
+      ],
+    )
+    expect(Object.fromEntries(rows) as unknown).toEqual(LAYERS)
+  })
+
+  test('every link from a document to a file of ours leads somewhere', async () => {
+    const pages = [...new Bun.Glob('{*.md,docs/**/*.md,bench/*.md,examples/**/*.md}').scanSync('.')]
+    const broken: string[] = []
+    for (const page of pages) {
+      for (const [, link] of (await read(page)).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)) {
+        const target = new URL(link as string, `file:///${page}`).pathname.slice(1)
+        const exists = await Bun.file(target).exists()
+        const isFolder = [...new Bun.Glob(`${target}/*`).scanSync('.')].length > 0
+        if (!exists && !isFolder) broken.push(`${page}: ${link}`)
+      }
+    }
+    expect(broken).toEqual([])
+  })
+})
