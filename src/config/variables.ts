@@ -1,0 +1,121 @@
+import { z } from 'zod'
+
+const text = z.string().trim()
+const port = z.coerce.number().int().min(0).max(65_535)
+const seconds = z.coerce.number().min(0).max(86_400)
+const flag = z
+  .enum(['true', 'false', '1', '0'])
+  .transform((value) => value === 'true' || value === '1')
+const list = text.transform((value) =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+)
+const BYTES = /^(\d+)([KMG]?)$/i
+const UNITS: Record<string, number> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 }
+const bytes = text
+  .regex(BYTES, 'must be a number of bytes, or one with K, M or G')
+  .transform((value) => {
+    const [, count, unit] = BYTES.exec(value) ?? []
+    return Number(count) * (UNITS[(unit ?? '').toUpperCase()] ?? 1)
+  })
+
+const IceServer = z.object({
+  urls: z.union([z.string(), z.array(z.string())]).transform((urls) => [urls].flat()),
+  username: z.string().optional(),
+  credential: z.string().optional(),
+})
+export type IceServer = z.infer<typeof IceServer>
+
+const iceServers = text.transform((value, context): IceServer[] | undefined => {
+  if (value === '') return undefined
+  try {
+    return z.array(IceServer).parse(JSON.parse(value))
+  } catch {
+    context.addIssue({ code: 'custom', message: 'must be JSON: [{"urls":["stun:host:3478"]}]' })
+    return z.NEVER
+  }
+})
+
+/**
+ * Every variable the server reads: its meaning, its default as it would be written in the
+ * environment, and how it is read. The table in docs/operations.md is made from this.
+ */
+export const Variables = z.object({
+  HOST: text
+    .min(1)
+    .default('localhost')
+    .describe(
+      'Address to listen on. `localhost` is the loopback, IPv4 and IPv6; `0.0.0.0` and `::` are all.',
+    ),
+  PORT: port.default(8080).describe('TCP port; 0 takes any free one.'),
+  DATA_DIR: text.min(1).default('./data').describe('Database, caches and recordings.'),
+  MEDIA_DIR: text.min(1).default('./media').describe('Files that `play` may name without a URL.'),
+  API_KEYS: list
+    .prefault('')
+    .describe('Keys that clients must send, comma-separated; empty lets everybody in.')
+    .meta({ secret: true }),
+  ALLOW_ANONYMOUS: flag
+    .prefault('false')
+    .describe('Listen on more than the loopback although `API_KEYS` is empty.'),
+  ALLOWED_ORIGINS: list
+    .prefault('')
+    .describe(
+      'Web origins that may use the API, comma-separated, or `*`; loopback and our own always may.',
+    ),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('Least severity that is logged.'),
+  MAX_CALLS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(1_000)
+    .describe('Calls at one time; more get 503.'),
+  INVITE_TIMEOUT_SECONDS: seconds
+    .default(30)
+    .describe('How long a socket may take to its first message.'),
+  DRAIN_SECONDS: seconds.default(30).describe('How long live calls may go on after SIGTERM.'),
+  TTS_PROVIDER: text.min(1).default('flite').describe('Synthesizer of calls that name none.'),
+  ASR_PROVIDER: text
+    .default('')
+    .describe('Recognizer of calls that ask for one and name none; empty is none.'),
+  PLAY_ALLOW_PRIVATE: flag
+    .prefault('false')
+    .describe('Let `play` fetch from private, loopback and link-local addresses.'),
+  CACHE_MAX_BYTES: bytes
+    .prefault('512M')
+    .describe('Size of the cache of speech and fetched files, with K, M or G; 0 turns it off.'),
+  ICE_SERVERS: iceServers
+    .prefault('')
+    .describe('What `/iceservers` answers, as JSON; wins over the variables below.')
+    .meta({ secret: true }),
+  STUN_URLS: list.prefault('').describe('STUN servers, comma-separated.'),
+  TURN_URLS: list.prefault('').describe('TURN servers, comma-separated.'),
+  TURN_USERNAME: text.default('').describe('User name of the TURN servers.'),
+  TURN_PASSWORD: text.default('').describe('Password of the TURN servers.').meta({ secret: true }),
+  TURN_SECRET: text
+    .default('')
+    .describe(
+      'Shared secret of the TURN servers; `/iceservers` then gives credentials that expire.',
+    )
+    .meta({ secret: true }),
+  TURN_TTL_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(60)
+    .max(604_800)
+    .default(86_400)
+    .describe('How long those credentials last.'),
+  RESTSEND_TOKEN: text
+    .default('')
+    .describe('Token of restsend.com, whose ICE servers are then handed on.')
+    .meta({ secret: true }),
+  RESTSEND_URL: z
+    .url({ protocol: /^https?$/ })
+    .default('https://restsend.com/api/iceservers')
+    .describe('Where that token is good.'),
+})

@@ -1,0 +1,48 @@
+import type { CallEventRecord, CallPage, CallQuery, CallRecord } from '#protocol/call-record.ts'
+import type { StoreErrorCode } from './store-error.ts'
+
+/** One thing to write. */
+export type StoreWrite =
+  | { readonly op: 'begin' | 'finish'; readonly record: CallRecord }
+  | { readonly op: 'append'; readonly event: CallEventRecord }
+
+/** One thing to read, and what comes back. */
+export interface StoreReads {
+  list: { readonly query: CallQuery; readonly result: CallPage }
+  get: { readonly query: { readonly id: string }; readonly result: CallRecord | null }
+  events: { readonly query: EventsQuery; readonly result: CallEventRecord[] }
+}
+
+export interface EventsQuery {
+  readonly recordId: string
+  /** Only rows with a higher sequence. */
+  readonly after: number
+  readonly limit: number
+}
+
+export type StoreRead = {
+  readonly [Kind in keyof StoreReads]: {
+    readonly kind: Kind
+    readonly query: StoreReads[Kind]['query']
+  }
+}[keyof StoreReads]
+
+/** What goes to the Worker, as JSON. */
+export type StoreRequest =
+  | { readonly type: 'open'; readonly path: string; readonly migrations: string }
+  | { readonly type: 'write'; readonly writes: readonly StoreWrite[] }
+  | { readonly type: 'read'; readonly id: number; readonly read: StoreRead }
+  | { readonly type: 'close' }
+
+interface Failure {
+  readonly code: StoreErrorCode
+  readonly message: string
+}
+
+/** What comes back, as JSON. Writes are answered in their order. */
+export type StoreReply =
+  | { readonly type: 'opened'; readonly failure?: Failure }
+  | { readonly type: 'written'; readonly failure?: Failure }
+  | { readonly type: 'read'; readonly id: number; readonly result: unknown }
+  | { readonly type: 'read'; readonly id: number; readonly failure: Failure }
+  | { readonly type: 'closed' }
