@@ -1,0 +1,155 @@
+import { join } from 'node:path'
+import { findCodec } from '#audio/codec/find-codec.ts'
+import type { CallDeps } from '#call/call-deps.ts'
+import { CallError } from '#call/call-error.ts'
+import { CallRegistry } from '#call/call-registry.ts'
+import type { Config } from '#config/config.ts'
+import { DiskCache } from '#core/disk-cache.ts'
+import type { Logger } from '#core/log.ts'
+import { Pacer } from '#media/pacer.ts'
+import { createMediaLibrary, type MediaLibrary } from '#media/source/media-library.ts'
+import type { CallOption } from '#protocol/call-option.ts'
+import { type Listener, listen } from '#server/listen.ts'
+import { Metrics } from '#server/metrics.ts'
+import { addProcessMetrics } from '#server/process-metrics.ts'
+import { createServer } from '#server/server.ts'
+import type { Recognizer } from '#speech/asr.ts'
+import { createFliteSynthesizer } from '#speech/flite/flite-synthesizer.ts'
+import { createSileroEngine, type SileroEngine } from '#speech/silero/silero-engine.ts'
+import type { Synthesizer } from '#speech/tts.ts'
+import { withCache } from '#speech/tts-cache.ts'
+import { CallStore } from '#store/call-store.ts'
+import { WebSocketLeg } from '#transport/websocket/websocket-leg.ts'
+import { addMetrics } from './app-metrics.ts'
+
+/** What an app is made of beside its configuration; tests put fakes in. */
+export interface AppDeps {
+  readonly log: Logger
+  readonly recognizers: readonly Recognizer[]
+  readonly synthesizers: readonly Synthesizer[]
+}
+
+/** A running gateway. */
+export interface App {
+  readonly port: number
+  readonly url: string
+  /** Lets live calls finish for `DRAIN_SECONDS`, ends the rest, and closes everything. */
+  close(): Promise<void>
+}
+
+/** How long a client may take to read its `hangup` when the server stops. */
+const GOODBYE_MS = 2_000
+
+/**
+ * Builds everything and listens.
+ *
+ * @throws {StoreError | ListenError} with a message for whoever starts the server.
+ */
+export async function createApp(
+  config: Config,
+  { log, recognizers = [], synthesizers }: Pick<AppDeps, 'log'> & Partial<AppDeps>,
+): Promise<App> {
+  const onFault = (fault: unknown) => log.error({ fault }, 'fault')
+  const store = await CallStore.open({ directory: config.dataDir, onFault })
+  const cache = new DiskCache(join(config.dataDir, 'cache'), config.cacheMaxBytes, { onFault })
+  const speakers = synthesizers ?? [withCache(createFliteSynthesizer({ onFault }), cache)]
+  const vad = createSileroEngine({ onFault })
+  const files = createMediaLibrary({ ...config, cache, onFault })
+  const pacer = new Pacer()
+  const deps = createCallDeps({ config, log, store, pacer, speakers, recognizers, vad, files })
+  const registry = new CallRegistry(deps, config.maxCalls)
+  const metrics = new Metrics()
+  addMetrics(metrics, { registry, pacer, vad, store, files, cache })
+  const stopProcessMetrics = addProcessMetrics(metrics)
+
+  const closeAll = async () => {
+    stopProcessMetrics()
+    pacer.close()
+    await Promise.all([vad, files, ...speakers, ...recognizers].map((part) => part.close()))
+    await store.close()
+  }
+  let listener: Listener
+  try {
+    listener = listen(
+      config.host,
+      config.port,
+      createServer({ config, registry, store, metrics, log }),
+    )
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+  return {
+    port: listener.port,
+    url: listener.url,
+    close: async () => {
+      await drain(registry, config.drainSeconds * 1_000)
+      await listener.close()
+      await closeAll()
+    },
+  }
+}
+
+interface Parts {
+  readonly config: Config
+  readonly log: Logger
+  readonly store: CallStore
+  readonly pacer: Pacer
+  readonly speakers: readonly Synthesizer[]
+  readonly recognizers: readonly Recognizer[]
+  readonly vad: SileroEngine
+  readonly files: MediaLibrary
+}
+
+function createCallDeps({ config, log, store, pacer, ...parts }: Parts): CallDeps {
+  const { speakers, recognizers, vad, files } = parts
+  return {
+    log,
+    pacer,
+    journal: store,
+    createLeg: (_type, option, sendPayload) => new WebSocketLeg(codecOf(option), sendPayload),
+    findSynthesizer: (name = config.ttsProvider) =>
+      pick('tts.provider', name, speakers, ({ provider }) => provider),
+    findRecognizer: (name = config.asrProvider) =>
+      pick('asr.provider', name, recognizers, ({ provider }) => provider),
+    findVad: (name = vad.type) => pick('vad.type', name, [vad], ({ type }) => type),
+    openFile: (url, sampleRate, handlers) => files.open(url, sampleRate, handlers),
+  }
+}
+
+function codecOf({ codec = 'pcm', samplerate }: CallOption) {
+  const found = findCodec(codec.toLowerCase(), samplerate)
+  if (found !== undefined) return found
+  if (findCodec(codec.toLowerCase()) === undefined) {
+    const known = 'pcm, pcmu, pcma, g722'
+    throw new CallError('bad_option', `option.codec: "${codec}" is unknown; known are ${known}`)
+  }
+  throw new CallError('bad_option', `option.samplerate: ${samplerate} is not a rate of ${codec}`)
+}
+
+/** The one of `known` with that name, or an error that lists them. */
+function pick<T>(field: string, name: string, known: readonly T[], nameOf: (one: T) => string): T {
+  const found = known.find((one) => nameOf(one) === name)
+  if (found !== undefined) return found
+  const names = known.map(nameOf).join(', ') || 'none'
+  const shown = name === '' ? 'no provider is named' : `"${name}" is unknown`
+  throw new CallError('unknown_provider', `${field}: ${shown}; known are: ${names}`)
+}
+
+/** Waits until the last call is over, and ends the calls that take longer than `graceMs`. */
+async function drain(registry: CallRegistry, graceMs: number): Promise<void> {
+  const drained = registry.drain()
+  if (await isDoneWithin(drained, graceMs)) return
+  registry.endAll()
+  await isDoneWithin(drained, GOODBYE_MS)
+}
+
+async function isDoneWithin(promise: Promise<void>, ms: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const timeout = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms)
+  })
+  const isDone = await Promise.race([promise.then(() => true), timeout])
+  clearTimeout(timer)
+  return isDone
+}
