@@ -7,14 +7,14 @@ import type { Config } from '#config/config.ts'
 import { DiskCache } from '#core/disk-cache.ts'
 import type { Logger } from '#core/log.ts'
 import { Pacer } from '#media/pacer.ts'
-import { createMediaLibrary, type MediaLibrary } from '#media/source/media-library.ts'
+import { MediaLibrary } from '#media/source/media-library.ts'
 import type { CallOption } from '#protocol/call-option.ts'
 import { type Listener, listen } from '#server/listen.ts'
 import { Metrics } from '#server/metrics.ts'
 import { addProcessMetrics } from '#server/process-metrics.ts'
 import { createServer } from '#server/server.ts'
 import type { Recognizer } from '#speech/asr.ts'
-import { createFliteSynthesizer } from '#speech/flite/flite-synthesizer.ts'
+import { FliteSynthesizer } from '#speech/flite/flite-synthesizer.ts'
 import { createSileroEngine, type SileroEngine } from '#speech/silero/silero-engine.ts'
 import type { Synthesizer } from '#speech/tts.ts'
 import { withCache } from '#speech/tts-cache.ts'
@@ -51,10 +51,17 @@ export async function createApp(
 ): Promise<App> {
   const onFault = (fault: unknown) => log.error({ fault }, 'fault')
   const store = await CallStore.open({ directory: config.dataDir, onFault })
-  const cache = new DiskCache(join(config.dataDir, 'cache'), config.cacheMaxBytes, { onFault })
-  const speakers = synthesizers ?? [withCache(createFliteSynthesizer({ onFault }), cache)]
+  const cacheMaxBytes = config.cacheMaxBytes / 2
+  const cache = new DiskCache(join(config.dataDir, 'cache/speech'), cacheMaxBytes, { onFault })
+  const speakers = synthesizers ?? [withCache(new FliteSynthesizer({ onFault }), cache)]
   const vad = createSileroEngine({ onFault })
-  const files = createMediaLibrary({ ...config, cache, onFault })
+  const files = new MediaLibrary({
+    mediaDir: config.mediaDir,
+    allowPrivate: config.playAllowPrivate,
+    cacheDir: join(config.dataDir, 'cache/files'),
+    cacheMaxBytes,
+    onFault,
+  })
   const pacer = new Pacer()
   const deps = createCallDeps({ config, log, store, pacer, speakers, recognizers, vad, files })
   const registry = new CallRegistry(deps, config.maxCalls)

@@ -50,7 +50,7 @@ export class CallDatabase {
     this.#db.transaction(() => {
       for (const write of writes) {
         if (write.op === 'append') this.#insertEvent(write.event)
-        else this.#upsertCall(write.record)
+        else if (write.op !== 'mark') this.#upsertCall(write.record)
       }
     })
   }

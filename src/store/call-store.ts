@@ -292,6 +292,10 @@ export class CallStore {
     kind: Kind,
     query: StoreReads[Kind]['query'],
   ): Promise<StoreReads[Kind]['result']> {
+    // Whoever has been told of an event finds it, and everything before it.
+    if (this.#waiting.length > 0) {
+      await new Promise<void>((resolve) => this.#enqueue({ op: 'mark' }, resolve))
+    }
     if (this.#isClosed) throw new StoreError('unavailable', 'the server is stopping')
     const id = this.#nextRead
     this.#nextRead += 1

@@ -1,10 +1,11 @@
 import type { CallEventRecord, CallPage, CallQuery, CallRecord } from '#protocol/call-record.ts'
 import type { StoreErrorCode } from './store-error.ts'
 
-/** One thing to write. */
+/** One thing to write; a mark writes nothing and only tells that what came before it is written. */
 export type StoreWrite =
   | { readonly op: 'begin' | 'finish'; readonly record: CallRecord }
   | { readonly op: 'append'; readonly event: CallEventRecord }
+  | { readonly op: 'mark' }
 
 /** One thing to read, and what comes back. */
 export interface StoreReads {

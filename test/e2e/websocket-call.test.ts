@@ -17,6 +17,8 @@ afterAll(async () => {
 
 const call = (option: object = {}, path?: string) => WireClient.call(gateway.url, option, path)
 const get = async (path: string) => await fetch(gateway.url + path)
+// biome-ignore lint/suspicious/noExplicitAny: what comes back is what is tested.
+const json = async (path: string): Promise<any> => await (await get(path)).json()
 
 describe('a first call', () => {
   test('speaks, and every event fits the schema', async () => {
@@ -55,7 +57,7 @@ describe('a first call', () => {
     )
     client.send({ command: 'history', speaker: 'bot', text: 'noted' })
     const event = await client.sees('addHistory')
-    const live = await (await get('/calls/kept/events')).json()
+    const live = await json('/calls/kept/events')
     expect(live.events.map(({ name }: { name: string }) => name)).toContain('addHistory')
     await client.hangup()
     expect(event).toMatchObject({ sender: 'kept', speaker: 'bot', text: 'noted' })
@@ -99,7 +101,7 @@ describe('a first call', () => {
 
   test('is listed while it lives and can be killed', async () => {
     const client = await call({ caller: 'x' }, '/call/?id=listed')
-    const { calls } = await (await get('/call/lists')).json()
+    const { calls } = await json('/call/lists')
     expect(calls).toContainEqual({
       id: 'listed',
       call_type: 'websocket',

@@ -1,0 +1,105 @@
+import type { CallRegistry } from '#call/call-registry.ts'
+import type { DiskCache } from '#core/disk-cache.ts'
+import type { Pacer } from '#media/pacer.ts'
+import type { MediaLibrary } from '#media/source/media-library.ts'
+import type { Metrics } from '#server/metrics.ts'
+import type { SileroEngine } from '#speech/silero/silero-engine.ts'
+import type { CallStore } from '#store/call-store.ts'
+
+export interface MetricSources {
+  readonly registry: CallRegistry
+  readonly pacer: Pacer
+  readonly vad: SileroEngine
+  readonly store: CallStore
+  readonly files: MediaLibrary
+  readonly cache: DiskCache
+}
+
+/** Lets `metrics` read the figures of every part. */
+export function addMetrics(metrics: Metrics, sources: MetricSources): void {
+  addCallMetrics(metrics, sources.registry)
+  addMediaMetrics(metrics, sources)
+  addVadMetrics(metrics, sources.vad)
+  addStoreMetrics(metrics, sources.store)
+}
+
+function addCallMetrics(metrics: Metrics, registry: CallRegistry): void {
+  metrics.gauge('bunpbx_active_calls', 'Live calls by type.', () =>
+    [...Map.groupBy(registry.activeCalls, ({ type }) => type)].map(([type, calls]) => ({
+      labels: { type },
+      value: calls.length,
+    })),
+  )
+  metrics.counter('bunpbx_calls_ended_total', 'Calls by type and end reason.', () =>
+    [...registry.metrics.ended].flatMap(([type, reasons]) =>
+      [...reasons].map(([reason, value]) => ({ labels: { type, reason }, value })),
+    ),
+  )
+  metrics.histogram(
+    'bunpbx_playback_latency_seconds',
+    'From a tts or play command to its first frame sent.',
+    registry.metrics.playbackLatency,
+  )
+}
+
+function addMediaMetrics(metrics: Metrics, { pacer, files, cache }: MetricSources): void {
+  metrics.histogram(
+    'bunpbx_pacer_lateness_seconds',
+    'How late the pacer sent its frames.',
+    pacer.lateness,
+  )
+  metrics.counter('bunpbx_pacer_ticks_total', 'Frames that were due.', () => pacer.stats.ticks)
+  metrics.counter(
+    'bunpbx_pacer_late_ticks_total',
+    'Frames more than a frame late.',
+    () => pacer.stats.lateTicks,
+  )
+  metrics.counter(
+    'bunpbx_pacer_skipped_ticks_total',
+    'Frames given up after a long stall.',
+    () => pacer.stats.skippedTicks,
+  )
+  metrics.histogram(
+    'bunpbx_play_open_seconds',
+    'From opening a file to its first audio.',
+    files.latency,
+  )
+  metrics.counter('bunpbx_play_opened_total', 'Files and URLs opened.', () => files.stats.opened)
+  metrics.counter(
+    'bunpbx_play_failed_total',
+    'Files and URLs that failed.',
+    () => files.stats.failed,
+  )
+  metrics.counter('bunpbx_cache_hits_total', 'Speech found in the cache.', () => cache.stats.hits)
+  metrics.counter('bunpbx_cache_misses_total', 'Speech not found.', () => cache.stats.misses)
+  metrics.gauge('bunpbx_cache_bytes', 'Size of the speech cache.', () => cache.bytes)
+}
+
+function addVadMetrics(metrics: Metrics, vad: SileroEngine): void {
+  metrics.histogram(
+    'bunpbx_vad_latency_seconds',
+    'From a received frame to its judgement.',
+    vad.latency,
+  )
+  metrics.counter('bunpbx_vad_windows_total', 'Windows of audio judged.', () => vad.stats.windows)
+  metrics.counter(
+    'bunpbx_vad_dropped_windows_total',
+    'Windows given up because too many waited.',
+    () => vad.stats.droppedWindows,
+  )
+  metrics.counter(
+    'bunpbx_vad_dropped_frames_total',
+    'Frames refused because the Worker did not take them.',
+    () => vad.stats.droppedFrames,
+  )
+  metrics.counter('bunpbx_vad_restarts_total', 'Restarts of the Worker.', () => vad.stats.restarts)
+}
+
+function addStoreMetrics(metrics: Metrics, store: CallStore): void {
+  metrics.histogram('bunpbx_store_latency_seconds', 'From an event to its row.', store.latency)
+  metrics.gauge('bunpbx_store_queued_rows', 'Rows not written yet.', () => store.queued)
+  metrics.counter('bunpbx_store_written_total', 'Rows written.', () => store.stats.written)
+  metrics.counter('bunpbx_store_failures_total', 'Batches that failed.', () => store.stats.failures)
+  metrics.counter('bunpbx_store_dropped_total', 'Rows given up.', () => store.stats.dropped)
+  metrics.counter('bunpbx_store_stalls_total', 'Batches not waited for.', () => store.stats.stalls)
+}
