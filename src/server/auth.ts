@@ -25,14 +25,15 @@ export function requireKey(keys: readonly string[]): MiddlewareHandler {
 /**
  * Refuses requests that a web page of a foreign origin makes in somebody's browser: without keys,
  * a page could otherwise call through a gateway on the visitor's own machine. Programs send no
- * `Origin` and pass.
+ * `Origin` and pass. `trustsHost` lets pages of the very host that was asked through; on an open
+ * gateway it must be false, because a foreign name can be made to point at the loopback.
  */
-export function requireOrigin(allowed: readonly string[]): MiddlewareHandler {
+export function requireOrigin(allowed: readonly string[], trustsHost: boolean): MiddlewareHandler {
   const isAllowed = (origin: string, host: string | undefined) =>
     allowed.includes('*') ||
     allowed.includes(origin) ||
     LOOPBACK_ORIGIN.test(origin) ||
-    origin.replace(/^https?:\/\//i, '') === host
+    (trustsHost && origin.replace(/^https?:\/\//i, '') === host)
   return async (context, next) => {
     const origin = context.req.header('origin')
     if (origin !== undefined && !isAllowed(origin, context.req.header('host'))) {

@@ -46,7 +46,8 @@ export function createRoutes({
     log.error({ path: context.req.path, error }, 'request fault')
     return new ProblemError(500, 'the server failed; its log says why').toResponse(context.req.path)
   })
-  app.use(requireOrigin(config.allowedOrigins))
+  const trustsHost = config.apiKeys.length > 0 || config.allowAnonymous
+  app.use(requireOrigin(config.allowedOrigins, trustsHost))
   app.route('/', createHealthRoutes({ registry, store }))
   addDocuments(app)
   app.use(requireKey(config.apiKeys))

@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'bun:test'
+import fc from 'fast-check'
+import { loadConfig } from '#config/config.ts'
+import { ConfigError } from '#config/config-error.ts'
+import { Variables } from '#config/variables.ts'
+
+const refusal = (environment: Record<string, string>): string => {
+  try {
+    loadConfig(environment)
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError)
+    return (error as Error).message
+  }
+  throw new Error('accepted')
+}
+
+describe('loadConfig', () => {
+  test('needs nothing: every variable has a default that works on a laptop', () => {
+    expect(loadConfig({})).toMatchObject({
+      host: 'localhost',
+      port: 8080,
+      dataDir: './data',
+      apiKeys: [],
+      maxCalls: 1_000,
+      ttsProvider: 'flite',
+      cacheMaxBytes: 512 * 1024 * 1024,
+      warnings: [],
+    })
+  })
+
+  test('reads what is set, and counts empty as absent', () => {
+    const config = loadConfig({
+      PORT: '9000',
+      API_KEYS: ' one, two,,',
+      ALLOW_ANONYMOUS: '1',
+      CACHE_MAX_BYTES: '2g',
+      STUN_URLS: 'stun:a:1,stun:b:2',
+      ICE_SERVERS: '[{"urls":"stun:x:1"}]',
+      DATA_DIR: '  ',
+    })
+    expect(config).toMatchObject({
+      port: 9_000,
+      apiKeys: ['one', 'two'],
+      allowAnonymous: true,
+      cacheMaxBytes: 2 * 1024 ** 3,
+      stunUrls: ['stun:a:1', 'stun:b:2'],
+      iceServers: [{ urls: ['stun:x:1'] }],
+      dataDir: './data',
+    })
+    expect(Object.isFrozen(config)).toBe(true)
+  })
+
+  test.each([
+    [{ PORT: 'x' }, 'PORT: expected number, received NaN (is "x")'],
+    [{ PORT: '70000' }, 'PORT: Too big'],
+    [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL: Invalid option'],
+    [{ MAX_CALLS: '0' }, 'MAX_CALLS: Too small'],
+    [{ DRAIN_SECONDS: '-1' }, 'DRAIN_SECONDS: Too small'],
+    [{ CACHE_MAX_BYTES: '12Q' }, 'CACHE_MAX_BYTES: must be a number of bytes'],
+    [{ ALLOW_ANONYMOUS: 'maybe' }, 'ALLOW_ANONYMOUS: Invalid option'],
+    [{ RESTSEND_URL: 'nowhere' }, 'RESTSEND_URL: Invalid URL'],
+  ])('refuses %o and names the variable', (environment, message) => {
+    expect(refusal(environment as Record<string, string>)).toStartWith(message)
+  })
+
+  test('does not show a secret in a refusal', () => {
+    const message = refusal({ ICE_SERVERS: '{"credential":"hush"' })
+    expect(message).toBe('ICE_SERVERS: must be JSON: [{"urls":["stun:host:3478"]}]')
+  })
+
+  test.each(['0.0.0.0', '::', '192.168.1.5', 'example.org'])(
+    'lets nobody listen on %s for everybody by accident',
+    (HOST) => {
+      expect(refusal({ HOST })).toContain('set API_KEYS, or ALLOW_ANONYMOUS=true')
+      expect(loadConfig({ HOST, API_KEYS: 'k' }).host).toBe(HOST)
+      expect(loadConfig({ HOST, ALLOW_ANONYMOUS: 'true' }).host).toBe(HOST)
+    },
+  )
+
+  test.each(['localhost', '127.0.0.1', '127.1.2.3', '::1'])('%s is the loopback', (HOST) => {
+    expect(loadConfig({ HOST }).host).toBe(HOST)
+  })
+
+  test('warns of what looks like a misspelling', () => {
+    expect(loadConfig({ API_KEY: 'x', MAXCALLS: '5', PATH: '/bin' }).warnings).toEqual([
+      'API_KEY is set but means nothing; did you mean API_KEYS?',
+      'MAXCALLS is set but means nothing; did you mean MAX_CALLS?',
+    ])
+  })
+
+  test('never throws anything but a ConfigError of one line', () => {
+    const name = fc.constantFrom(...Object.keys(Variables.shape))
+    fc.assert(
+      fc.property(fc.dictionary(name, fc.string()), (environment) => {
+        try {
+          return loadConfig(environment).port >= 0
+        } catch (error) {
+          return error instanceof ConfigError && !error.message.includes('\n')
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
