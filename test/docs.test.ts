@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { configDoc } from '../scripts/config-doc.ts'
 import { protocolDoc, protocolSchema } from '../scripts/protocol-doc.ts'
 import { LAYERS } from './support/layers.ts'
 
@@ -12,6 +13,11 @@ describe('documents', () => {
 
   test('docs/protocol.schema.json is current (bun run docs)', async () => {
     expect(await read('docs/protocol.schema.json')).toBe(protocolSchema())
+  })
+
+  test('docs/operations.md is current (bun run docs)', async () => {
+    const page = await read('docs/operations.md')
+    expect(configDoc(page)).toBe(page)
   })
 
   test('docs/architecture.md shows the layers that the test enforces', async () => {

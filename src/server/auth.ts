@@ -43,7 +43,7 @@ export function requireOrigin(allowed: readonly string[], trustsHost: boolean): 
       context.header('access-control-allow-origin', origin)
       context.header('vary', 'origin')
     }
-    if (origin === undefined || context.req.method !== 'OPTIONS') return await next()
+    if (origin === undefined || context.req.method !== 'OPTIONS') return next()
     context.header('access-control-allow-methods', 'GET, POST')
     context.header('access-control-allow-headers', 'authorization, content-type')
     context.header('access-control-max-age', '600')

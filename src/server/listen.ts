@@ -78,12 +78,10 @@ function serveOptional(
 }
 
 function explain(cause: unknown, hostname: string, port: number): string {
-  switch ((cause as { code?: string }).code) {
-    case 'EADDRINUSE':
-      return `PORT: ${port} on ${hostname} is in use; stop the other program or set PORT`
-    case 'EACCES':
-      return `PORT: ${port} needs more rights; set PORT to 1024 or above`
-    default:
-      return `HOST: cannot listen on ${hostname}:${port} (${(cause as Error).message})`
+  const { code, message } = cause as { code?: string; message?: string }
+  if (code === 'EADDRINUSE') {
+    return `PORT: ${port} on ${hostname} is in use; stop the other program or set PORT`
   }
+  if (code === 'EACCES') return `PORT: ${port} needs more rights; set PORT to 1024 or above`
+  return `HOST: cannot listen on ${hostname}:${port} (${message})`
 }

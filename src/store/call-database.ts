@@ -90,7 +90,11 @@ export class CallDatabase {
 
   close(): void {
     if (!this.#sqlite.open) return
-    this.#sqlite.pragma('wal_checkpoint(TRUNCATE)')
+    try {
+      this.#sqlite.pragma('wal_checkpoint(TRUNCATE)')
+    } catch {
+      // What a full disk keeps out of the database file stays in the log beside it.
+    }
     this.#sqlite.close()
   }
 

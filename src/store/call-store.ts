@@ -113,7 +113,7 @@ export class CallStore {
 
   /** @throws {StoreError} `bad_cursor`, or when the database cannot be read. */
   async list(query: CallQuery): Promise<CallPage> {
-    return await this.#read('list', query)
+    return this.#read('list', query)
   }
 
   /** The call with that record id, else the latest with that session id. */
@@ -126,7 +126,7 @@ export class CallStore {
     recordId: string,
     { after = -1, limit = MAX_EVENTS }: { readonly after?: number; readonly limit?: number } = {},
   ): Promise<CallEventRecord[]> {
-    return await this.#read('events', { recordId, after, limit: Math.min(limit, MAX_EVENTS) })
+    return this.#read('events', { recordId, after, limit: Math.min(limit, MAX_EVENTS) })
   }
 
   /** Writes what waits, as far as the database takes it, and ends the Worker. */

@@ -16,9 +16,9 @@ afterAll(async () => {
 })
 
 const call = (option: object = {}, path?: string) => WireClient.call(gateway.url, option, path)
-const get = async (path: string) => await fetch(gateway.url + path)
+const get = async (path: string) => fetch(gateway.url + path)
 // biome-ignore lint/suspicious/noExplicitAny: what comes back is what is tested.
-const json = async (path: string): Promise<any> => await (await get(path)).json()
+const json = async (path: string): Promise<any> => (await get(path)).json()
 
 describe('a first call', () => {
   test('speaks, and every event fits the schema', async () => {

@@ -4,7 +4,7 @@ import { loadConfig } from '#config/config.ts'
 import { IceServers } from '#server/ice-servers.ts'
 
 const list = async (environment: Record<string, string>) =>
-  await new IceServers(loadConfig(environment)).list()
+  new IceServers(loadConfig(environment)).list()
 
 describe('IceServers', () => {
   test('without any configuration are the public STUN server, with nulls', async () => {

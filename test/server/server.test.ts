@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { createOpenApi, OPERATIONS } from '#server/openapi.ts'
+import { rejection } from '../support/rejection.ts'
 import { startGateway, type TestGateway } from '../support/test-gateway.ts'
 import { WireClient } from '../support/wire.ts'
 
@@ -12,7 +13,7 @@ afterAll(async () => {
 })
 
 const get = async (path: string, init: RequestInit = {}) =>
-  await fetch(gateway.url + path, { headers: { authorization: 'Bearer key' }, ...init })
+  fetch(gateway.url + path, { headers: { authorization: 'Bearer key' }, ...init })
 
 describe('HTTP', () => {
   test.each(['/health', '/ready', '/docs', '/openapi.json'])('%s is open', async (path) => {
@@ -27,7 +28,7 @@ describe('HTTP', () => {
   )
 
   test('a WebSocket takes the key as a token', async () => {
-    await expect(WireClient.connect(gateway.url, '/call')).rejects.toThrow('refused')
+    expect((await rejection(WireClient.connect(gateway.url, '/call'))).message).toContain('refused')
     const client = await WireClient.call(gateway.url, {}, '/call?token=key')
     await client.hangup()
   })

@@ -79,7 +79,7 @@ export class WireClient {
   /** Hangs up and waits for the close. */
   async hangup(): Promise<{ code: number; reason: string }> {
     this.send({ command: 'hangup' })
-    return await this.closed
+    return this.closed
   }
 
   /** Everything heard so far, as 16-bit samples. */

@@ -9,7 +9,7 @@ export class OggOpusFileDecoder implements FileDecoder {
   async decode(chunk: Uint8Array): Promise<DecodedAudio> {
     await this.#decoder.ready
     try {
-      return mixDown(await this.#decoder.decode(chunk))
+      return mixDown(this.#decoder.decode(chunk))
     } catch (cause) {
       throw new AudioError('bad_data', 'Opus: the data is broken', { cause })
     }

@@ -61,7 +61,7 @@ async function requestOnce(
 ): Promise<IncomingMessage> {
   const addresses = await allowedAddresses(url.hostname, options.allowPrivate, options.resolve)
   const request = url.protocol === 'https:' ? requestHttps : requestHttp
-  return await new Promise((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     const outgoing = request(url.href, {
       headers: { 'accept-encoding': 'identity', 'user-agent': 'BunPBX', ...headers },
       lookup: pinTo(addresses) as LookupFunction,

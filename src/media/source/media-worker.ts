@@ -35,12 +35,12 @@ function configure(given: MediaSettings): void {
 async function openBytes(url: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
   if (settings === undefined || http === undefined) throw new MediaError('network', 'not ready')
   const scheme = SCHEME.exec(url)?.[1]?.toLowerCase()
-  if (scheme === undefined) return await openMediaFile(settings.mediaDir, url)
+  if (scheme === undefined) return openMediaFile(settings.mediaDir, url)
   const parsed = URL.parse(url)
   if (parsed === null || (scheme !== 'http' && scheme !== 'https')) {
     throw new MediaError('bad_url', 'url: must be http(s), or the name of a file under MEDIA_DIR')
   }
-  return await http.open(parsed, signal)
+  return http.open(parsed, signal)
 }
 
 async function play(id: number, url: string, sampleRate: number): Promise<void> {
