@@ -9,7 +9,8 @@ export class OggOpusFileDecoder implements FileDecoder {
   async decode(chunk: Uint8Array): Promise<DecodedAudio> {
     await this.#decoder.ready
     try {
-      return mixDown(this.#decoder.decode(chunk))
+      // Its types call this synchronous, which it is not.
+      return mixDown(await Promise.resolve(this.#decoder.decode(chunk)))
     } catch (cause) {
       throw new AudioError('bad_data', 'Opus: the data is broken', { cause })
     }

@@ -43,7 +43,9 @@ export class DecodeJob {
    */
   async run(bytes: AsyncIterable<Uint8Array>): Promise<void> {
     try {
-      for await (const piece of withHead(withoutTag(bytes), SNIFF_BYTES)) {
+      // Some taggers put their tag in front of the one that is there.
+      const audio = withoutTag(withoutTag(bytes))
+      for await (const piece of withHead(audio, SNIFF_BYTES)) {
         for (let at = 0; at < piece.length; at += SLICE_BYTES) {
           await this.#decode(piece.subarray(at, at + SLICE_BYTES))
         }
