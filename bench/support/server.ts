@@ -26,7 +26,9 @@ export function pinned(cpu: number, ...command: string[]): string[] {
 
 export async function startServer(env: Record<string, string> = {}): Promise<ServerUnderTest> {
   const directory = await mkdtemp(join(tmpdir(), 'bunpbx-bench-'))
-  const child = Bun.spawn(pinned(SERVER_CPU, process.execPath, 'src/main.ts'), {
+  const profile = process.env['BENCH_PROFILE']
+  const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
+  const child = Bun.spawn(pinned(SERVER_CPU, process.execPath, ...flags, 'src/main.ts'), {
     cwd: join(import.meta.dir, '../..'),
     env: {
       PATH: process.env['PATH'] ?? '',

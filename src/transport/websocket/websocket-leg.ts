@@ -67,17 +67,23 @@ export class WebSocketLeg implements Leg {
       this.#restBytes = 0
       this.#receiveFrame(this.#rest)
     }
+    // The usual message is one whole frame; it needs no view of its own.
+    if (offset === 0 && message.length === frameBytes) {
+      this.#receiveFrame(message)
+      return
+    }
     for (; offset + frameBytes <= message.length; offset += frameBytes) {
       this.#receiveFrame(message.subarray(offset, offset + frameBytes))
     }
-    this.#keepRest(message.subarray(offset))
+    if (offset < message.length) this.#keepRest(message.subarray(offset))
   }
 
   send(frame: AudioFrame): void {
     if (this.#handlers === undefined) return
-    const bytes = this.#encoder.encode(frame.samples, this.#payload)
+    // Every codec here has a constant rate, so that a frame always fills the payload.
+    this.#encoder.encode(frame.samples, this.#payload)
     this.stats.sentFrames += 1
-    this.#sendPayload(this.#payload.subarray(0, bytes))
+    this.#sendPayload(this.#payload)
   }
 
   hangup(_cause: HangupCause): void {
