@@ -16,11 +16,14 @@ interface Profile {
 }
 
 const directory = mkdtempSync(`${tmpdir()}/bunpbx-profile-`)
-const child = Bun.spawn([process.execPath, `${import.meta.dir}/calls.ts`, process.argv[2] ?? '200'], {
-  env: { ...process.env, BENCH_PROFILE: directory },
-  stdout: 'inherit',
-  stderr: 'inherit',
-})
+const child = Bun.spawn(
+  [process.execPath, `${import.meta.dir}/calls.ts`, process.argv[2] ?? '200'],
+  {
+    env: { ...process.env, BENCH_PROFILE: directory },
+    stdout: 'inherit',
+    stderr: 'inherit',
+  },
+)
 await child.exited
 for (const file of readdirSync(directory)) {
   const profile = (await Bun.file(`${directory}/${file}`).json()) as Profile

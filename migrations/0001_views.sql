@@ -4,10 +4,17 @@ CREATE VIEW transcript AS
 SELECT record_id, sequence, at, 'caller' AS speaker, json_extract(data, '$.text') AS text
 FROM call_events WHERE name = 'asrFinal' AND direction = 'sent'
 UNION ALL
-SELECT record_id, min(sequence), min(at), 'agent',
-  group_concat(json_extract(data, '$.text'), '' ORDER BY sequence)
-FROM call_events WHERE name = 'tts' AND direction = 'received'
-GROUP BY record_id, coalesce(json_extract(data, '$.playId'), sequence)
+SELECT record_id, sequence, at, 'agent', text FROM (
+  SELECT record_id, sequence, at,
+    group_concat(json_extract(data, '$.text'), '') OVER (
+      PARTITION BY record_id, coalesce(json_extract(data, '$.playId'), sequence) ORDER BY sequence
+      ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+    ) AS text,
+    row_number() OVER (
+      PARTITION BY record_id, coalesce(json_extract(data, '$.playId'), sequence) ORDER BY sequence
+    ) AS piece
+  FROM call_events WHERE name = 'tts' AND direction = 'received'
+) WHERE piece = 1
 UNION ALL
 SELECT record_id, sequence, at, json_extract(data, '$.speaker'), json_extract(data, '$.text')
 FROM call_events WHERE name = 'addHistory' AND direction = 'sent';

@@ -6,6 +6,7 @@ import { CallRegistry } from '#call/call-registry.ts'
 import type { Config } from '#config/config.ts'
 import { DiskCache } from '#core/disk-cache.ts'
 import type { Logger } from '#core/log.ts'
+import { within } from '#core/within.ts'
 import { Pacer } from '#media/pacer.ts'
 import { MediaLibrary } from '#media/source/media-library.ts'
 import type { CallOption } from '#protocol/call-option.ts'
@@ -145,18 +146,8 @@ function pick<T>(field: string, name: string, known: readonly T[], nameOf: (one:
 
 /** Waits until the last call is over, and ends the calls that take longer than `graceMs`. */
 async function drain(registry: CallRegistry, graceMs: number): Promise<void> {
-  const drained = registry.drain()
-  if (await isDoneWithin(drained, graceMs)) return
+  const drained = registry.drain().then(() => true)
+  if (await within(drained, graceMs)) return
   registry.endAll()
-  await isDoneWithin(drained, GOODBYE_MS)
-}
-
-async function isDoneWithin(promise: Promise<void>, ms: number): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const timeout = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms)
-  })
-  const isDone = await Promise.race([promise.then(() => true), timeout])
-  clearTimeout(timer)
-  return isDone
+  await within(drained, GOODBYE_MS)
 }

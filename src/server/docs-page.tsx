@@ -68,6 +68,7 @@ pre { background: var(--soft); border: 1px solid var(--line); border-radius: 8px
 .scroll { overflow-x: auto } table { border-collapse: collapse; width: 100%; margin: .6rem 0 }
 th, td { text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0;
   border-bottom: 1px solid var(--line); font-size: .925rem } th { color: var(--dim); font-weight: 500 }
+#endpoints td:first-child { white-space: nowrap; width: 18rem }
 .verb { display: inline-block; min-width: 3.2rem; font-weight: 600; color: var(--mark) }
 .dim { color: var(--dim) }
 @media (max-width: 50rem) { .page { display: block } nav { position: static; max-height: none;

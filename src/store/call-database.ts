@@ -24,8 +24,7 @@ export class CallDatabase {
   readonly #upsertCall: (record: CallRecord) => void
 
   /**
-   * Opens the file, or makes it, brings its schema up to date, and closes the records of calls that
-   * a process before this one left open.
+   * Opens the file, or makes it, and brings its schema up to date.
    *
    * @throws {StoreError} `cannot_open`, `newer_schema`
    */
@@ -35,7 +34,6 @@ export class CallDatabase {
     try {
       refuseNewer(this.#sqlite, path, migrationsFolder)
       migrate(this.#db, { migrationsFolder })
-      this.#closeInterrupted()
     } catch (error) {
       this.#sqlite.close()
       if (error instanceof StoreError) throw error
@@ -45,14 +43,23 @@ export class CallDatabase {
     this.#upsertCall = this.#prepareUpsertCall()
   }
 
-  /** Writes everything or nothing. Writing the same again changes nothing. */
-  write(writes: readonly StoreWrite[]): void {
-    this.#db.transaction(() => {
-      for (const write of writes) {
-        if (write.op === 'append') this.#insertEvent(write.event)
-        else if (write.op !== 'mark') this.#upsertCall(write.record)
-      }
-    })
+  /**
+   * Writes in one transaction; writing the same again changes nothing. A row that SQLite will never
+   * take is left out, so that it cannot hold up the rows behind it; when the file cannot be written
+   * nothing is, and it throws.
+   *
+   * @returns how many rows were left out.
+   */
+  write(writes: readonly StoreWrite[]): number {
+    try {
+      this.#db.transaction(() => {
+        for (const write of writes) this.#writeRow(write)
+      })
+      return 0
+    } catch (error) {
+      if (!isFaultOfRow(error)) throw error
+      return this.#writeOneByOne(writes)
+    }
   }
 
   /** @throws {StoreError} `bad_cursor` */
@@ -98,13 +105,34 @@ export class CallDatabase {
     this.#sqlite.close()
   }
 
-  #closeInterrupted(): void {
+  /** Closes the records of calls that a process before this one left open. */
+  closeInterrupted(): void {
     const lastEvent = sql`(SELECT max(at) FROM call_events WHERE call_events.record_id = calls.record_id)`
     this.#db
       .update(calls)
       .set({ state: 'interrupted', endedAt: sql`coalesce(${lastEvent}, started_at)` })
       .where(eq(calls.state, 'active'))
       .run()
+  }
+
+  #writeRow(write: StoreWrite): void {
+    if (write.op === 'append') this.#insertEvent(write.event)
+    else if (write.op !== 'mark') this.#upsertCall(write.record)
+  }
+
+  #writeOneByOne(writes: readonly StoreWrite[]): number {
+    let refused = 0
+    this.#db.transaction(() => {
+      for (const write of writes) {
+        try {
+          this.#writeRow(write)
+        } catch (error) {
+          if (!isFaultOfRow(error)) throw error
+          refused += 1
+        }
+      }
+    })
+    return refused
   }
 
   #prepareInsertEvent(): (event: CallEventRecord) => void {
@@ -139,6 +167,19 @@ function open(path: string): Database.Database {
   } catch (error) {
     throw cannotOpen(path, error)
   }
+}
+
+/** Codes of SQLite that say that the file, not the row, is the trouble; extended codes begin so. */
+const FAULTS_OF_FILE =
+  /^SQLITE_(FULL|IOERR|BUSY|LOCKED|READONLY|CANTOPEN|NOMEM|CORRUPT|NOTADB|PERM)/
+
+/** Whether the row itself is at fault. Drizzle wraps what SQLite threw as `cause`. */
+function isFaultOfRow(error: unknown): boolean {
+  for (let it: unknown = error; it instanceof Error; it = it.cause) {
+    const code = 'code' in it ? String(it.code) : ''
+    if (FAULTS_OF_FILE.test(code)) return false
+  }
+  return true
 }
 
 function cannotOpen(path: string, cause: unknown): StoreError {

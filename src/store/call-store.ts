@@ -1,7 +1,9 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Histogram } from '#core/histogram.ts'
+import { within } from '#core/within.ts'
 import type { CallEventRecord, CallPage, CallQuery, CallRecord } from '#protocol/call-record.ts'
+import { DirectoryLock } from './directory-lock.ts'
 import { StoreError } from './store-error.ts'
 import type { StoreReads, StoreReply, StoreRequest, StoreWrite } from './store-message.ts'
 
@@ -28,9 +30,11 @@ export interface CallStoreOptions {
 }
 
 interface Waiting {
-  readonly write: StoreWrite
+  /** As JSON, made when it was given, so that nobody can change it later; absent if it has none. */
+  readonly json: string | undefined
   readonly queuedMs: number
-  onStored: (() => void) | undefined
+  /** Also those of older rows that were dropped: they are called in order, and none is lost. */
+  onStored: (() => void)[]
 }
 
 interface PendingRead {
@@ -47,6 +51,7 @@ export class CallStore {
   /** Seconds from `append` to the row being in the database. */
   readonly latency = new Histogram(LATENCY_SECONDS)
   readonly stats = { written: 0, failures: 0, dropped: 0, stalls: 0, restarts: 0 }
+  readonly #lock: DirectoryLock
   readonly #path: string
   readonly #onFault: (message: string) => void
   #worker: Worker
@@ -55,6 +60,8 @@ export class CallStore {
   #inFlight = 0
   #isScheduled = false
   #isFailing = false
+  /** Whether `onFault` was told of the failure that is on. */
+  #isReported = false
   #isClosed = false
   #reportedAtMs = -Infinity
   #retryTimer: ReturnType<typeof setTimeout> | undefined
@@ -65,7 +72,8 @@ export class CallStore {
   #onClosed: () => void = () => undefined
   #onIdle: (() => void) | undefined
 
-  private constructor(options: CallStoreOptions) {
+  private constructor(options: CallStoreOptions, lock: DirectoryLock) {
+    this.#lock = lock
     this.#path = join(options.directory, 'bunpbx.db')
     this.#onFault = options.onFault ?? (() => undefined)
     this.#worker = this.#createWorker()
@@ -78,12 +86,13 @@ export class CallStore {
    */
   static async open(options: CallStoreOptions): Promise<CallStore> {
     prepareDirectory(options.directory)
-    const store = new CallStore(options)
+    const store = new CallStore(options, new DirectoryLock(options.directory))
     try {
       await store.#open()
     } catch (error) {
       store.#isClosed = true
       store.#worker.terminate()
+      store.#lock.release()
       throw error
     }
     return store
@@ -132,7 +141,7 @@ export class CallStore {
   /** Writes what waits, as far as the database takes it, and ends the Worker. */
   async close(): Promise<void> {
     if (this.#isClosed) return
-    await withTimeout(this.#idle(), CLOSE_TIMEOUT_MS)
+    await within(this.#idle(), CLOSE_TIMEOUT_MS)
     this.#isClosed = true
     clearTimeout(this.#retryTimer)
     clearTimeout(this.#stallTimer)
@@ -140,8 +149,9 @@ export class CallStore {
       this.#onClosed = resolve
     })
     this.#post({ type: 'close' })
-    await withTimeout(closed, CLOSE_TIMEOUT_MS)
+    await within(closed, CLOSE_TIMEOUT_MS)
     this.#worker.terminate()
+    this.#lock.release()
     this.#failReads('the server is stopping')
   }
 
@@ -149,8 +159,8 @@ export class CallStore {
     const opened = new Promise<StoreReply>((resolve) => {
       this.#onOpened = resolve
     })
-    this.#post({ type: 'open', path: this.#path, migrations: MIGRATIONS })
-    const reply = await withTimeout(opened, OPEN_TIMEOUT_MS)
+    this.#post({ type: 'open', path: this.#path, migrations: MIGRATIONS, isReopened: false })
+    const reply = await within(opened, OPEN_TIMEOUT_MS)
     if (reply === undefined) {
       throw new StoreError('cannot_open', `DATA_DIR: opening ${this.#path} takes too long`)
     }
@@ -171,11 +181,11 @@ export class CallStore {
   }
 
   #enqueue(write: StoreWrite, onStored?: () => void): void {
-    if (this.#waiting.length >= MAX_WAITING) {
-      this.#waiting.splice(this.#inFlight, 1)
-      this.stats.dropped += 1
-    }
-    this.#waiting.push({ write, queuedMs: performance.now(), onStored })
+    const json = toJson(write)
+    if (json === undefined) this.stats.dropped += 1
+    const callbacks = onStored === undefined ? [] : [onStored]
+    this.#waiting.push({ json, queuedMs: performance.now(), onStored: callbacks })
+    if (this.#waiting.length > MAX_WAITING) this.#dropOldest()
     if (this.#isScheduled) return
     this.#isScheduled = true
     // One message for everything that this turn of the event loop brings.
@@ -184,6 +194,16 @@ export class CallStore {
       if (this.#isFailing) this.#release()
       this.#flush()
     })
+  }
+
+  /** The oldest row that is not with the Worker goes; its event is sent with the next one's. */
+  #dropOldest(): void {
+    const [dropped] = this.#waiting.splice(this.#inFlight, 1)
+    const next = this.#waiting[this.#inFlight]
+    if (dropped === undefined || next === undefined) return
+    dropped.onStored.push(...next.onStored)
+    next.onStored = dropped.onStored
+    this.stats.dropped += 1
   }
 
   /** Hands the Worker the next batch, unless it is busy or the database fails. */
@@ -195,7 +215,8 @@ export class CallStore {
     }
     const batch = this.#waiting.slice(0, MAX_BATCH)
     this.#inFlight = batch.length
-    this.#post({ type: 'write', writes: batch.map(({ write }) => write) })
+    const rows = batch.flatMap(({ json }) => json ?? [])
+    this.#worker.postMessage(`{"type":"write","writes":[${rows.join(',')}]}`)
     this.#stallTimer = setTimeout(() => this.#stalled(), STALL_MS)
   }
 
@@ -205,7 +226,7 @@ export class CallStore {
         this.#onOpened(reply)
         break
       case 'written':
-        this.#written(reply.failure?.message)
+        this.#written(reply)
         break
       case 'read':
         this.#readDone(reply)
@@ -216,22 +237,24 @@ export class CallStore {
     }
   }
 
-  #written(failure: string | undefined): void {
+  #written({ refused, failure }: Extract<StoreReply, { type: 'written' }>): void {
     clearTimeout(this.#stallTimer)
     const count = this.#inFlight
     this.#inFlight = 0
     if (failure !== undefined) {
-      this.#failed(failure)
+      this.#failed(failure.message)
       return
     }
     if (this.#isFailing) this.#recovered()
     const nowMs = performance.now()
-    this.stats.written += count
-    for (const { queuedMs, onStored } of this.#waiting.splice(0, count)) {
-      this.latency.observe((nowMs - queuedMs) / 1_000)
-      onStored?.()
-    }
+    const batch = this.#waiting.splice(0, count)
+    this.stats.written += batch.filter(({ json }) => json !== undefined).length - refused
+    this.stats.dropped += refused
     this.#flush()
+    for (const waiting of batch) {
+      this.latency.observe((nowMs - waiting.queuedMs) / 1_000)
+      this.#tell(waiting)
+    }
   }
 
   /** The rows stay, the events go out, and the batch is tried again. */
@@ -242,6 +265,7 @@ export class CallStore {
     this.#release()
     if (this.#isClosed) return
     this.#onIdle?.()
+    clearTimeout(this.#retryTimer)
     this.#retryTimer = setTimeout(() => {
       this.#retryTimer = undefined
       this.#flush()
@@ -257,16 +281,23 @@ export class CallStore {
 
   #recovered(): void {
     this.#isFailing = false
-    this.#reportedAtMs = -Infinity
-    this.#onFault('the database is written again')
+    if (this.#isReported) this.#onFault('the database is written again')
+    this.#isReported = false
   }
 
   /** Lets go of everything that waits to be sent, in order; each only once. */
   #release(): void {
-    for (const waiting of this.#waiting) {
-      const { onStored } = waiting
-      waiting.onStored = undefined
-      onStored?.()
+    for (const waiting of [...this.#waiting]) this.#tell(waiting)
+  }
+
+  /** One listener that throws must not cost the others their events. */
+  #tell(waiting: Waiting): void {
+    for (const onStored of waiting.onStored.splice(0)) {
+      try {
+        onStored()
+      } catch (error) {
+        this.#onFault(`an event could not be sent: ${error}`)
+      }
     }
   }
 
@@ -278,13 +309,14 @@ export class CallStore {
     clearTimeout(this.#stallTimer)
     this.#inFlight = 0
     this.#worker = this.#createWorker()
-    this.#post({ type: 'open', path: this.#path, migrations: MIGRATIONS })
+    this.#post({ type: 'open', path: this.#path, migrations: MIGRATIONS, isReopened: true })
     this.#failed(message)
   }
 
   #report(message: string): void {
     if (performance.now() - this.#reportedAtMs < FAULT_REPORT_MS) return
     this.#reportedAtMs = performance.now()
+    this.#isReported = true
     this.#onFault(message)
   }
 
@@ -320,7 +352,7 @@ export class CallStore {
 
   /** Resolves when nothing waits, or nothing of it can be written. */
   async #idle(): Promise<void> {
-    if (this.#waiting.length === 0 || this.#retryTimer !== undefined) return
+    if (this.#waiting.length === 0 || this.#isFailing) return
     await new Promise<void>((resolve) => {
       this.#onIdle = resolve
     })
@@ -331,16 +363,12 @@ export class CallStore {
   }
 }
 
-/** What `promise` gives within `ms`, else undefined. */
-async function withTimeout<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const timeout = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms)
-  })
+/** Undefined for what JSON cannot hold: that row is lost, the call is not. */
+function toJson(write: StoreWrite): string | undefined {
   try {
-    return await Promise.race([promise, timeout])
-  } finally {
-    clearTimeout(timer)
+    return JSON.stringify(write)
+  } catch {
+    return
   }
 }
 

@@ -1,5 +1,6 @@
 export type StoreErrorCode =
   | 'cannot_open'
+  | 'in_use'
   | 'newer_schema'
   | 'bad_cursor'
   | 'read_failed'

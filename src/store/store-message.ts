@@ -30,7 +30,13 @@ export type StoreRead = {
 
 /** What goes to the Worker, as JSON. */
 export type StoreRequest =
-  | { readonly type: 'open'; readonly path: string; readonly migrations: string }
+  | {
+      readonly type: 'open'
+      readonly path: string
+      readonly migrations: string
+      /** A Worker before this one had it open: the calls that are active in it are alive. */
+      readonly isReopened: boolean
+    }
   | { readonly type: 'write'; readonly writes: readonly StoreWrite[] }
   | { readonly type: 'read'; readonly id: number; readonly read: StoreRead }
   | { readonly type: 'close' }
@@ -43,7 +49,8 @@ interface Failure {
 /** What comes back, as JSON. Writes are answered in their order. */
 export type StoreReply =
   | { readonly type: 'opened'; readonly failure?: Failure }
-  | { readonly type: 'written'; readonly failure?: Failure }
+  /** `refused` rows can never be written and were left out. */
+  | { readonly type: 'written'; readonly refused: number; readonly failure?: Failure }
   | { readonly type: 'read'; readonly id: number; readonly result: unknown }
   | { readonly type: 'read'; readonly id: number; readonly failure: Failure }
   | { readonly type: 'closed' }

@@ -1,11 +1,13 @@
 /** The Worker that owns the database. Speaks `StoreRequest` and `StoreReply`, as JSON. */
 import { CallDatabase } from './call-database.ts'
 import { StoreError } from './store-error.ts'
-import type { StoreRead, StoreReply, StoreRequest } from './store-message.ts'
+import type { StoreRead, StoreReply, StoreRequest, StoreWrite } from './store-message.ts'
 
 declare const self: Worker
 
 let database: CallDatabase | undefined
+/** What to open again, should the first attempt of a Worker that replaces another fail. */
+let place: Extract<StoreRequest, { type: 'open' }> | undefined
 
 const reply = (message: StoreReply) => self.postMessage(JSON.stringify(message))
 
@@ -29,22 +31,33 @@ function read(request: StoreRead): unknown {
   }
 }
 
+function open(request: Extract<StoreRequest, { type: 'open' }>): CallDatabase {
+  const opened = new CallDatabase(request.path, request.migrations)
+  if (!request.isReopened) opened.closeInterrupted()
+  return opened
+}
+
+function write(writes: readonly StoreWrite[]): number {
+  if (database === undefined && place !== undefined) database = open(place)
+  if (database === undefined) throw new StoreError('unavailable', 'the database is not open')
+  return database.write(writes)
+}
+
 function answer(request: StoreRequest): StoreReply {
   switch (request.type) {
     case 'open':
       try {
-        database = new CallDatabase(request.path, request.migrations)
+        place = request
+        database = open(request)
         return { type: 'opened' }
       } catch (error) {
         return { type: 'opened', failure: failure(error) }
       }
     case 'write':
       try {
-        if (database === undefined) throw new StoreError('unavailable', 'the database is not open')
-        database.write(request.writes)
-        return { type: 'written' }
+        return { type: 'written', refused: write(request.writes) }
       } catch (error) {
-        return { type: 'written', failure: failure(error) }
+        return { type: 'written', refused: 0, failure: failure(error) }
       }
     case 'read':
       try {
@@ -55,6 +68,7 @@ function answer(request: StoreRequest): StoreReply {
     case 'close':
       database?.close()
       database = undefined
+      place = undefined
       return { type: 'closed' }
   }
 }

@@ -92,6 +92,16 @@ describe('CallDatabase', () => {
     database.close()
   })
 
+  test('leaves out a row that can never be written, and writes the rows behind it', () => {
+    const database = inMemory()
+    const broken = callRecord(2, { caller: { a: 1 } as never })
+    expect(database.write([begin(callRecord(1)), begin(broken), append(1, 0)])).toBe(1)
+    expect(database.get('session-1')).toEqual(callRecord(1))
+    expect(database.get('session-2')).toBeUndefined()
+    expect(database.events({ recordId: 'record-0001', after: -1, limit: 10 })).toHaveLength(1)
+    database.close()
+  })
+
   test('keeps calls without events', () => {
     const database = inMemory()
     database.write([begin(callRecord(1, { hasEvents: false }))])
@@ -188,6 +198,7 @@ describe('CallDatabase', () => {
     died.close()
 
     const database = new CallDatabase(path, MIGRATIONS)
+    database.closeInterrupted()
     const state = (id: string) => {
       const call = database.get(id)
       return [call?.state, call?.endedAt]

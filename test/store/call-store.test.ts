@@ -201,6 +201,13 @@ describe('a database that fails', () => {
     expect(message).toStartWith('DATA_DIR: cannot write to /proc/nowhere/data (ENOENT)')
   })
 
+  test('a directory that another process uses is refused, and free again after it', async () => {
+    const first = await open()
+    expect(await rejection(open())).toMatchObject({ code: 'in_use' })
+    await first.close()
+    await (await open()).close()
+  })
+
   test('a file that is no database is refused', async () => {
     await Bun.write(join(directory, 'bunpbx.db'), 'not a database, only text. '.repeat(100))
     expect((await rejection(open())).message).toContain('file is not a database')
@@ -221,20 +228,23 @@ describe('a database that fails', () => {
       await mkdir(small)
       const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=300k', 'tmpfs', small])
       if (mounted.status !== 0) return
-      const faults: string[] = []
-      const store = await CallStore.open({
-        directory: small,
-        onFault: (fault) => void faults.push(fault),
-      })
-      const record = callRecord()
-      store.begin(record)
-      const data = { text: 'x'.repeat(2_000) }
-      for (let i = 0; i < 200; i += 1) await append(store, record, i, { data })
-      expect(store.isHealthy).toBe(false)
-      expect(faults[0]).toContain('full')
-      expect((await store.get(record.recordId))?.id).toBe('a')
-      await store.close()
-      spawnSync('umount', [small])
+      try {
+        const faults: string[] = []
+        const store = await CallStore.open({
+          directory: small,
+          onFault: (fault) => void faults.push(fault),
+        })
+        const record = callRecord()
+        store.begin(record)
+        const data = { text: 'x'.repeat(2_000) }
+        for (let i = 0; i < 200; i += 1) await append(store, record, i, { data })
+        expect(store.isHealthy).toBe(false)
+        expect(faults[0]).toContain('full')
+        expect((await store.get(record.recordId))?.id).toBe('a')
+        await store.close()
+      } finally {
+        spawnSync('umount', [small])
+      }
     },
     20_000,
   )

@@ -14,7 +14,8 @@ describe('migrations', () => {
   test('fit the schema: drizzle-kit finds nothing to generate', async () => {
     await using directory = await temporaryDirectory()
     await cp(MIGRATIONS, directory.path, { recursive: true })
-    const before = await readdir(directory.path, { recursive: true })
+    const list = async () => (await readdir(directory.path, { recursive: true })).sort()
+    const before = await list()
     // A path relative to the root, because drizzle-kit puts `./` before what it is given.
     const out = relative(ROOT, directory.path)
     const options = ['--dialect', 'sqlite', '--schema', './src/store/schema.ts', '--out', out]
@@ -25,7 +26,7 @@ describe('migrations', () => {
     })
     expect(await kit.exited).toBe(0)
     expect(await new Response(kit.stdout).text()).toContain('No schema changes')
-    expect(await readdir(directory.path, { recursive: true })).toEqual(before)
+    expect(await list()).toEqual(before)
   })
 
   test('make tables with the columns of the schema', async () => {

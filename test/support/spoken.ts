@@ -49,7 +49,7 @@ export function listen(
 }
 
 /** Says a whole text. */
-export async function say(
+export function say(
   synthesizer: Synthesizer,
   text: string,
   options: Partial<SynthesisOptions> = {},
@@ -57,7 +57,7 @@ export async function say(
   const { synthesis, done } = listen(synthesizer, options)
   synthesis.push(text)
   synthesis.finish()
-  return await done
+  return done
 }
 
 /** All samples of an utterance in one array. */
