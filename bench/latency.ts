@@ -25,6 +25,8 @@ async function firstAudio(caller: Caller, command: Record<string, unknown>): Pro
   const elapsed = caller.arrivals[0]! - sent
   caller.send({ command: 'interrupt' })
   await ended
+  // Lets the synthesizer end the clause that it is at, so that the next one finds it idle.
+  await Bun.sleep(150)
   return elapsed
 }
 
