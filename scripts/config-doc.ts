@@ -1,17 +1,11 @@
 /** Writes the table of environment variables in docs/operations.md. Run by `bun run docs`. */
-import { z } from 'zod'
+
 import { Variables } from '#config/variables.ts'
+import { toJsonSchema } from '#protocol/json-schema.ts'
 import { replaceSection } from './generated-section.ts'
 
-interface Property {
-  readonly description?: string
-  readonly default?: unknown
-  readonly enum?: readonly string[]
-}
-
 export function configDoc(page: string): string {
-  const schema = z.toJSONSchema(Variables, { io: 'input', unrepresentable: 'any' })
-  const properties = (schema.properties ?? {}) as Record<string, Property>
+  const { properties = {} } = toJsonSchema(Variables)
   const rows = Object.entries(properties).map(([name, property]) => {
     const fallback = property.default === undefined ? '' : String(property.default)
     const shown = fallback === '' ? '' : `\`${fallback}\``

@@ -2,32 +2,15 @@
  * Writes what docs/protocol.md generates from the schemas of `src/protocol`, and the JSON Schema in
  * docs/protocol.schema.json. `bun run docs` writes; test/docs.test.ts fails when they are stale.
  */
-import { z } from 'zod'
 import { CallSocketQuery } from '#protocol/call-socket-query.ts'
 import { CLOSE_CODES } from '#protocol/close-code.ts'
 import { Command } from '#protocol/command.ts'
 import { CallEvent } from '#protocol/event.ts'
+import { type JsonSchema, toJsonSchema } from '#protocol/json-schema.ts'
 import { replaceSection } from './generated-section.ts'
 
-interface Schema {
-  readonly type?: string
-  readonly const?: unknown
-  readonly enum?: readonly unknown[]
-  readonly description?: string
-  readonly default?: unknown
-  readonly $ref?: string
-  readonly items?: Schema
-  readonly properties?: Readonly<Record<string, Schema>>
-  readonly required?: readonly string[]
-  readonly oneOf?: readonly Schema[]
-  readonly $defs?: Readonly<Record<string, Schema>>
-}
-
-const jsonSchema = (schema: z.ZodType): Schema =>
-  z.toJSONSchema(schema, { io: 'input', target: 'draft-2020-12' }) as Schema
-
 export function protocolSchema(): string {
-  const [command, event] = [jsonSchema(Command), jsonSchema(CallEvent)]
+  const [command, event] = [toJsonSchema(Command), toJsonSchema(CallEvent)]
   const $defs = {
     ...command.$defs,
     ...event.$defs,
@@ -39,13 +22,13 @@ export function protocolSchema(): string {
 }
 
 export function protocolDoc(page: string): string {
-  const command = jsonSchema(Command)
+  const command = toJsonSchema(Command)
   const options = Object.entries(command.$defs ?? {}).map(([name, schema]) => section(name, schema))
   const sections: Record<string, string> = {
-    query: fieldTable(jsonSchema(CallSocketQuery)),
+    query: fieldTable(toJsonSchema(CallSocketQuery)),
     commands: messages(command, 'command'),
     options: options.join('\n\n'),
-    events: messages(jsonSchema(CallEvent), 'event'),
+    events: messages(toJsonSchema(CallEvent), 'event'),
     'close-codes': closeCodes(),
   }
   return Object.entries(sections).reduce(
@@ -54,19 +37,19 @@ export function protocolDoc(page: string): string {
   )
 }
 
-const messages = (union: Schema, tag: string): string =>
+const messages = (union: JsonSchema, tag: string): string =>
   (union.oneOf ?? [])
     .map((option) => section(String(option.properties?.[tag]?.const), option, tag))
     .join('\n\n')
 
-function section(title: string, schema: Schema, tag?: string): string {
+function section(title: string, schema: JsonSchema, tag?: string): string {
   const table = fieldTable(schema, tag)
   return [`### \`${title}\``, schema.description ?? '', table]
     .filter((part) => part !== '')
     .join('\n\n')
 }
 
-function fieldTable(schema: Schema, tag?: string): string {
+function fieldTable(schema: JsonSchema, tag?: string): string {
   const rows = Object.entries(schema.properties ?? {})
     .filter(([name]) => name !== tag)
     .map(([name, field]) => fieldRow(name, field, schema.required?.includes(name) ?? false))
@@ -74,13 +57,13 @@ function fieldTable(schema: Schema, tag?: string): string {
   return ['| field | type | | meaning |', '|---|---|---|---|', ...rows].join('\n')
 }
 
-function fieldRow(name: string, field: Schema, isRequired: boolean): string {
+function fieldRow(name: string, field: JsonSchema, isRequired: boolean): string {
   const fallback = field.default === undefined ? '' : `default \`${JSON.stringify(field.default)}\``
   const need = isRequired && fallback === '' ? 'required' : fallback
   return `| \`${name}\` | ${typeName(field)} | ${need} | ${(field.description ?? '').replaceAll('|', '\\|')} |`
 }
 
-function typeName(field: Schema): string {
+function typeName(field: JsonSchema): string {
   if (field.$ref !== undefined)
     return `[${field.$ref.split('/').at(-1)}](#${field.$ref.split('/').at(-1)?.toLowerCase()})`
   if (field.enum !== undefined) return field.enum.map((value) => `\`${value}\``).join(', ')

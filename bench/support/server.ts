@@ -15,7 +15,7 @@ export interface ServerUnderTest extends AsyncDisposable {
 }
 
 const CLOCK_TICKS = 100
-export const SERVER_CPU = 0
+const SERVER_CPU = 0
 export const LOAD_CPU = 1
 
 /** `bun FILE` pinned to a processor, if the machine has more than one and `taskset`. */

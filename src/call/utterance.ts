@@ -1,8 +1,9 @@
+import { SampleQueue } from '#media/sample-queue.ts'
 import type { SpeechError } from '#speech/speech-error.ts'
 import type { Synthesis, SynthesisHandlers, SynthesisOptions, Synthesizer } from '#speech/tts.ts'
 
 /** How the making of one utterance went. */
-export interface UtteranceResult {
+interface UtteranceResult {
   readonly isCached: boolean
   /** Milliseconds of audio made. */
   readonly audioMs: number
@@ -37,10 +38,7 @@ export class Utterance {
   #synthesis: Synthesis | undefined
   #hasEnded = false
   #madeSamples = 0
-  /** Audio not yet read, in order; the first chunk has been read up to `#chunkOffset`. */
-  readonly #chunks: Int16Array[] = []
-  #chunkOffset = 0
-  #bufferedSamples = 0
+  readonly #audio = new SampleQueue()
   /** Clauses whose audio has not been read to its end, in order. */
   readonly #clauses: Clause[] = []
   #readInClause = 0
@@ -63,11 +61,11 @@ export class Utterance {
 
   /** Everything has been made and read. */
   get isFinished(): boolean {
-    return this.#hasEnded && this.#bufferedSamples === 0
+    return this.#hasEnded && this.#audio.length === 0
   }
 
   get bufferedSamples(): number {
-    return this.#bufferedSamples
+    return this.#audio.length
   }
 
   get madeSamples(): number {
@@ -113,28 +111,14 @@ export class Utterance {
 
   /** As `Playback.read`. */
   read(frame: Int16Array): number {
-    let count = 0
-    while (count < frame.length) {
-      const chunk = this.#chunks[0]
-      if (chunk === undefined) break
-      const part = chunk.subarray(this.#chunkOffset, this.#chunkOffset + frame.length - count)
-      frame.set(part, count)
-      count += part.length
-      this.#chunkOffset += part.length
-      if (this.#chunkOffset === chunk.length) {
-        this.#chunks.shift()
-        this.#chunkOffset = 0
-      }
-    }
-    this.#bufferedSamples -= count
+    const count = this.#audio.read(frame)
     this.#advance(count)
     return count
   }
 
   close(): void {
     this.#hasEnded = true
-    this.#chunks.length = 0
-    this.#bufferedSamples = 0
+    this.#audio.clear()
     this.#synthesis?.close()
   }
 
@@ -159,8 +143,7 @@ export class Utterance {
   #receive(samples: Int16Array): void {
     if (this.#hasEnded || samples.length === 0) return
     const isFirst = this.#madeSamples === 0
-    this.#chunks.push(samples)
-    this.#bufferedSamples += samples.length
+    this.#audio.push(samples)
     this.#madeSamples += samples.length
     const clause = this.#clauses.at(-1)
     if (clause !== undefined) clause.samples += samples.length

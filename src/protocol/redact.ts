@@ -4,7 +4,7 @@ const SECRET_PARAMETER =
 const USER_INFO = /^([a-z][a-z0-9+.-]*:\/\/)[^/@?#]*@/i
 const MAX_DEPTH = 16
 
-export const REDACTED = '[redacted]'
+const REDACTED = '[redacted]'
 
 /**
  * A copy of a JSON value without its secrets: values under tell-tale keys, user info and signing

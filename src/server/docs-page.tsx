@@ -1,24 +1,10 @@
 import { raw } from 'hono/html'
-import { z } from 'zod'
 import { CLOSE_CODES } from '#protocol/close-code.ts'
 import { Command } from '#protocol/command.ts'
 import { CallEvent } from '#protocol/event.ts'
+import { type JsonSchema, toJsonSchema } from '#protocol/json-schema.ts'
 import manifest from '../../package.json' with { type: 'json' }
 import { OPERATIONS, type Operation } from './openapi.ts'
-
-interface Schema {
-  readonly type?: string
-  readonly const?: string
-  readonly enum?: readonly string[]
-  readonly description?: string
-  readonly default?: unknown
-  readonly $ref?: string
-  readonly items?: Schema
-  readonly properties?: Readonly<Record<string, Schema>>
-  readonly required?: readonly string[]
-  readonly oneOf?: readonly Schema[]
-  readonly $defs?: Readonly<Record<string, Schema>>
-}
 
 const FIRST_CALL = `const speaker = new AudioContext({ sampleRate: 16000 })
 const call = new WebSocket(location.origin.replace('http', 'ws') + '/call')
@@ -83,8 +69,8 @@ const GROUPS = ['Calls', 'History', 'WebRTC', 'Operations'] as const
 
 /** The API for people: everything is in the page, nothing is fetched from elsewhere. */
 export function renderDocsPage(): string {
-  const commands = toSchema(Command)
-  const events = toSchema(CallEvent)
+  const commands = toJsonSchema(Command)
+  const events = toJsonSchema(CallEvent)
   const page = (
     <html lang="en">
       <head>
@@ -133,7 +119,7 @@ function Introduction() {
   )
 }
 
-function Navigation({ commands, events }: { commands: Schema; events: Schema }) {
+function Navigation({ commands, events }: { commands: JsonSchema; events: JsonSchema }) {
   return (
     <nav aria-label="Contents">
       <a href="#first-call">First call</a>
@@ -193,7 +179,7 @@ interface MessagesProps {
   readonly id: string
   readonly title: string
   readonly tag: string
-  readonly union: Schema
+  readonly union: JsonSchema
 }
 
 function Messages({ id, title, tag, union }: MessagesProps) {
@@ -201,7 +187,7 @@ function Messages({ id, title, tag, union }: MessagesProps) {
     <section id={id}>
       <h2>{title}</h2>
       {(union.oneOf ?? []).map((option) => {
-        const name = option.properties?.[tag]?.const
+        const name = String(option.properties?.[tag]?.const)
         return (
           <>
             <h3 id={`${tag}-${name}`}>
@@ -216,7 +202,7 @@ function Messages({ id, title, tag, union }: MessagesProps) {
   )
 }
 
-function Options({ definitions }: { definitions: Readonly<Record<string, Schema>> }) {
+function Options({ definitions }: { definitions: Readonly<Record<string, JsonSchema>> }) {
   return (
     <section id="options">
       <h2>Options</h2>
@@ -233,7 +219,7 @@ function Options({ definitions }: { definitions: Readonly<Record<string, Schema>
   )
 }
 
-function Fields({ schema, except }: { schema: Schema; except?: string }) {
+function Fields({ schema, except }: { schema: JsonSchema; except?: string }) {
   const fields = Object.entries(schema.properties ?? {}).filter(([name]) => name !== except)
   if (fields.length === 0) return null
   return (
@@ -263,14 +249,14 @@ function Fields({ schema, except }: { schema: Schema; except?: string }) {
   )
 }
 
-function Need({ field, isRequired }: { field: Schema; isRequired: boolean | undefined }) {
+function Need({ field, isRequired }: { field: JsonSchema; isRequired: boolean | undefined }) {
   if (field.default !== undefined) {
     return <span class="dim">Default {JSON.stringify(field.default)}.</span>
   }
   return isRequired === true ? <span class="dim">Required.</span> : null
 }
 
-function FieldType({ field }: { field: Schema }) {
+function FieldType({ field }: { field: JsonSchema }) {
   const reference = field.$ref?.split('/').at(-1)
   if (reference !== undefined) return <a href={`#${reference}`}>{reference}</a>
   if (field.enum !== undefined) return <>{field.enum.join(' | ')}</>
@@ -295,10 +281,6 @@ function CloseCodes() {
   )
 }
 
-function names(union: Schema, tag: string): string[] {
-  return (union.oneOf ?? []).flatMap((option) => option.properties?.[tag]?.const ?? [])
-}
-
-function toSchema(schema: z.ZodType): Schema {
-  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Schema
+function names(union: JsonSchema, tag: string): string[] {
+  return (union.oneOf ?? []).map((option) => String(option.properties?.[tag]?.const))
 }

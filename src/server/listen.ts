@@ -17,7 +17,7 @@ export interface Listener {
 }
 
 /** A port could not be listened on. The message is one line with the way out. */
-export class ListenError extends Error {
+class ListenError extends Error {
   override readonly name = 'ListenError'
 }
 

@@ -3,6 +3,7 @@ import { CallPage, CallQuery, CallRecord } from '#protocol/call-record.ts'
 import { CallSocketQuery } from '#protocol/call-socket-query.ts'
 import { Command } from '#protocol/command.ts'
 import { CallEvent } from '#protocol/event.ts'
+import { toJsonSchema } from '#protocol/json-schema.ts'
 import manifest from '../../package.json' with { type: 'json' }
 import { IceServer } from './ice-servers.ts'
 import { Problem, type ProblemStatus } from './problem.ts'
@@ -229,7 +230,7 @@ function success({ isWebSocket, answer, contentType }: Operation, components: Co
 }
 
 function queryParameters(query: z.ZodObject): Json[] {
-  const { properties = {}, required = [] } = toJson(query) as {
+  const { properties = {}, required = [] } = toJsonSchema(query) as {
     properties?: Record<string, Json>
     required?: string[]
   }
@@ -242,10 +243,6 @@ function queryParameters(query: z.ZodObject): Json[] {
   }))
 }
 
-function toJson(schema: z.ZodType): Json {
-  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Json
-}
-
 /** Collects schemas that carry an id, so that each stands once in the document. */
 class Components {
   readonly schemas: Record<string, unknown> = {}
@@ -253,13 +250,13 @@ class Components {
   /** The schema in place, its named parts as references. */
   refer(schema: z.ZodType): Json {
     const id = schema.meta()?.['id'] as string | undefined
-    if (id === undefined) return this.#take(toJson(schema))
+    if (id === undefined) return this.#take({ ...toJsonSchema(schema) })
     this.add(id, schema)
     return { $ref: `#/components/schemas/${id}` }
   }
 
   add(name: string, schema: z.ZodType): void {
-    this.schemas[name] ??= this.#take(toJson(schema))
+    this.schemas[name] ??= this.#take({ ...toJsonSchema(schema) })
   }
 
   /** Moves the definitions inside `json` to the components. */

@@ -98,10 +98,7 @@ async function fromStore<T>(result: Promise<T>): Promise<T> {
 }
 
 /** @throws {ProblemError} 400, naming the parameter. */
-export function parseQuery<T extends z.ZodType>(
-  schema: T,
-  query: Record<string, string>,
-): z.infer<T> {
+function parseQuery<T extends z.ZodType>(schema: T, query: Record<string, string>): z.infer<T> {
   const result = schema.safeParse(query)
   if (result.success) return result.data
   const issue = result.error.issues[0]

@@ -26,19 +26,7 @@ export interface ServerDeps {
 const RETRY_AFTER_SECONDS = 5
 
 /** All routes of the server, as one function from a request to its answer. */
-export function createServer(deps: ServerDeps): Fetch {
-  const app = createRoutes(deps)
-  return (request, env) => app.fetch(request, env)
-}
-
-/** As `createServer`, still with the routes in it. */
-export function createRoutes({
-  config,
-  registry,
-  store,
-  metrics,
-  log,
-}: ServerDeps): Hono<ServerEnv> {
+export function createServer({ config, registry, store, metrics, log }: ServerDeps): Fetch {
   const app = new Hono<ServerEnv>({ strict: false })
   app.notFound((context) => notFound(context.req.method, context.req.path))
   app.onError((error, context) => {
@@ -57,7 +45,7 @@ export function createRoutes({
   )
   const iceServers = new IceServers(config)
   app.route('/', createRestRoutes({ registry, store, iceServers }))
-  return app
+  return (request, env) => app.fetch(request, env)
 }
 
 /** 405 where the path is ours and the method is not, else 404. */

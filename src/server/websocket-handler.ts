@@ -2,7 +2,7 @@ import type { WebSocketHandler } from 'bun'
 import type { CallSocket } from './call-socket.ts'
 
 /** The largest message a client may send; more closes the socket with 1009. */
-export const MAX_MESSAGE_BYTES = 2 * 1024 * 1024
+const MAX_MESSAGE_BYTES = 2 * 1024 * 1024
 /** Beyond what `CallSocket` allows to wait, so that its own bound is the one that acts. */
 const MAX_BUFFERED_BYTES = 16 * 1024 * 1024
 

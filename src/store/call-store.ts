@@ -20,7 +20,7 @@ const FAULT_REPORT_MS = 60_000
 const OPEN_TIMEOUT_MS = 30_000
 const CLOSE_TIMEOUT_MS = 10_000
 /** Rows that one request for events may return. */
-export const MAX_EVENTS = 1_000
+const MAX_EVENTS = 1_000
 
 export interface CallStoreOptions {
   /** Where the database file is, or will be made. */

@@ -191,10 +191,22 @@ describe('a database that fails', () => {
     await store.close()
   }, 15_000)
 
-  test.skipIf(process.getuid?.() === 0)('a read-only directory is refused', async () => {
-    await chmod(directory, 0o500)
-    expect((await rejection(open())).message).toStartWith('DATA_DIR: cannot write to')
-  })
+  const isRoot = process.getuid?.() === 0
+  test.skipIf(isRoot && Bun.which('mount') === null)(
+    'a read-only directory is refused (as root needs mount)',
+    async () => {
+      const locked = join(directory, 'locked')
+      await mkdir(locked)
+      if (isRoot) spawnSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', locked])
+      else await chmod(locked, 0o500)
+      try {
+        const { message } = await rejection(CallStore.open({ directory: locked }))
+        expect(message).toStartWith('DATA_DIR: cannot write to')
+      } finally {
+        if (isRoot) spawnSync('umount', [locked])
+      }
+    },
+  )
 
   test('a path that cannot be made is refused', async () => {
     const { message } = await rejection(CallStore.open({ directory: '/proc/nowhere/data' }))

@@ -17,7 +17,7 @@ import { FakeSynthesizer } from './fake-synthesizer.ts'
 import { FakeVad } from './fake-vad.ts'
 
 /** A file of `ms` milliseconds whose samples all are 1000. */
-export class FakeFile implements Playback {
+class FakeFile implements Playback {
   #leftSamples: number
   isClosed = false
 

@@ -2,7 +2,7 @@ import { SpeechError } from '#speech/speech-error.ts'
 import type { Synthesis, SynthesisHandlers, SynthesisOptions, Synthesizer } from '#speech/tts.ts'
 
 /** Milliseconds of audio that the fake makes of each character. */
-export const MS_PER_CHAR = 10
+const MS_PER_CHAR = 10
 
 /**
  * Speaks like the real thing, but at once and in a way that can be checked: each word is a clause

@@ -1,4 +1,5 @@
 import type { Playback } from '../playback.ts'
+import { SampleQueue } from '../sample-queue.ts'
 
 /** What a file playback tells the Worker that decodes it. */
 export interface FileFeed {
@@ -15,8 +16,7 @@ const REPORT_SECONDS = 0.25
 export class FilePlayback implements Playback {
   readonly #feed: FileFeed
   readonly #reportSamples: number
-  readonly #chunks: Int16Array[] = []
-  #chunkOffset = 0
+  readonly #audio = new SampleQueue()
   #unreported = 0
   #hasEnded = false
 
@@ -26,12 +26,12 @@ export class FilePlayback implements Playback {
   }
 
   get isFinished(): boolean {
-    return this.#hasEnded && this.#chunks.length === 0
+    return this.#hasEnded && this.#audio.length === 0
   }
 
   /** More decoded audio, which belongs to the playback from here on. */
   push(samples: Int16Array): void {
-    if (!this.#hasEnded) this.#chunks.push(samples)
+    if (!this.#hasEnded) this.#audio.push(samples)
   }
 
   /** No more audio will come. */
@@ -40,24 +40,13 @@ export class FilePlayback implements Playback {
   }
 
   read(frame: Int16Array): number {
-    let count = 0
-    while (count < frame.length) {
-      const chunk = this.#chunks[0]
-      if (chunk === undefined) break
-      const part = chunk.subarray(this.#chunkOffset, this.#chunkOffset + frame.length - count)
-      frame.set(part, count)
-      count += part.length
-      this.#chunkOffset += part.length
-      if (this.#chunkOffset < chunk.length) break
-      this.#chunks.shift()
-      this.#chunkOffset = 0
-    }
+    const count = this.#audio.read(frame)
     this.#report(count)
     return count
   }
 
   close(): void {
-    this.#chunks.length = 0
+    this.#audio.clear()
     if (this.#hasEnded) return
     this.#hasEnded = true
     this.#feed.close()
