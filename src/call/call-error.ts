@@ -8,6 +8,7 @@ export type CallErrorCode =
   | 'draining'
   | 'too_much_text'
   | 'nothing_playing'
+  | 'not_supported'
 
 /** The message is for people: it names the field and the way out. */
 export class CallError extends Error {
@@ -42,6 +43,7 @@ const STATUS: Readonly<Record<string, number>> = {
   quota: 429,
   rate: 429,
   too_much_text: 429,
+  not_supported: 501,
   server: 502,
   protocol: 502,
   network: 502,

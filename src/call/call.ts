@@ -77,9 +77,15 @@ export class Call {
     this.#events.received(name, message)
   }
 
-  /** Builds the leg and its media and answers; what goes wrong ends the call. */
-  async start(): Promise<void> {
+  /**
+   * Builds the leg and its media and answers; what goes wrong ends the call. `unsupported` options
+   * are reported and left out.
+   */
+  async start(unsupported: readonly string[] = []): Promise<void> {
     try {
+      for (const name of unsupported) {
+        this.fail('option', new CallError('not_supported', `option.${name}: is not supported yet`))
+      }
       const leg = this.#deps.createLeg(this.type, this.option, (payload) =>
         this.#client.sendAudio(payload),
       )

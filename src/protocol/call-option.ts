@@ -102,3 +102,24 @@ export type CallOption = z.infer<typeof CallOption>
 
 export const PlayUrl = z.string().min(1).max(MAX_URL_CHARS)
 export const PlayId = short.min(1)
+
+/** Options of the field's clients that are understood but not honoured yet. */
+const UNSUPPORTED_OPTIONS = [
+  'agc',
+  'ambiance',
+  'denoise',
+  'eou',
+  'inactivityTimeout',
+  'mediaPass',
+  'realtime',
+  'recorder',
+  'subscribe',
+]
+
+/** Which options an invitation asks for that are not honoured yet; the call goes on without. */
+export function unsupportedOptions(invitation: Readonly<Record<string, unknown>>): string[] {
+  const option = invitation['option']
+  if (typeof option !== 'object' || option === null) return []
+  const given = option as Readonly<Record<string, unknown>>
+  return UNSUPPORTED_OPTIONS.filter((name) => given[name] !== undefined && given[name] !== false)
+}

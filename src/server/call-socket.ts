@@ -2,6 +2,7 @@ import type { ServerWebSocket } from 'bun'
 import type { Call } from '#call/call.ts'
 import type { CallClient } from '#call/call-client.ts'
 import type { CallRegistry } from '#call/call-registry.ts'
+import { unsupportedOptions } from '#protocol/call-option.ts'
 import type { CallType } from '#protocol/call-record.ts'
 import type { CallSocketQuery } from '#protocol/call-socket-query.ts'
 import { CLOSE_CODES, type CloseReason } from '#protocol/close-code.ts'
@@ -182,7 +183,7 @@ export class CallSocket implements CallClient {
     this.#call = call
     call.received(command.command, message)
     // `start` reports its own failures as events of the call.
-    void call.start()
+    void call.start(unsupportedOptions(message))
   }
 
   /** Answers a message that was no command. */

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from 'bun:test'
+import { EventWriter } from '#call/event-writer.ts'
+import { Listener } from '#call/listener.ts'
 import type { CallOption } from '#protocol/call-option.ts'
 import { FakeCall } from '../support/fake-call.ts'
 import { advance, settle } from '../support/time.ts'
@@ -361,7 +363,19 @@ describe('mute', () => {
 })
 
 describe('listening', () => {
-  test('prints its pipeline', async () => {
+  test('runs through a pipeline that prints itself', () => {
+    const { deps, client } = new FakeCall()
+    const print = (option: CallOption) => {
+      const events = new EventWriter('record', client, undefined)
+      return String(new Listener(deps, 'call-1', { option, sampleRate: 8_000 }, events))
+    }
+    expect(print({})).toBe('VadDetector(fake)')
+    expect(print({ asr: {} })).toBe('VadDetector(fake) -> AsrTap(fake)')
+    expect(print({ asr: {}, vad: { type: 'none' } })).toBe('AsrTap(fake)')
+    expect(print({ vad: { type: 'none' } })).toBe('')
+  })
+
+  test('has the defaults of the protocol, at the rate of the leg', async () => {
     const fake = await answered({ asr: {} })
     expect(fake.vad.created).toEqual([
       { voiceThreshold: 0.5, speechPaddingMs: 96, silencePaddingMs: 300 },

@@ -105,6 +105,17 @@ describe('in mid-call', () => {
     await client.hangup()
   })
 
+  test('an option that is not honoured yet is reported, and the call goes on', async () => {
+    const client = await connect()
+    client.send({ command: 'invite', option: { recorder: {}, denoise: false, eou: { type: 'x' } } })
+    await client.sees('answer')
+    expect(client.events.slice(0, 2)).toMatchObject([
+      { event: 'error', sender: 'option', error: 'option.eou: is not supported yet', code: 501 },
+      { event: 'error', sender: 'option', error: 'option.recorder: is not supported yet' },
+    ])
+    await client.hangup()
+  })
+
   test('an unknown provider, voice or detector costs only itself', async () => {
     const client = await call({ asr: { provider: 'nobody' }, vad: { type: 'psychic' } })
     client.send({ command: 'tts', text: 'x', option: { provider: 'tencent' }, playId: '1' })
