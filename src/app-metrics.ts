@@ -70,6 +70,16 @@ function addMediaMetrics(metrics: Metrics, { pacer, files, cache }: MetricSource
     'Files and URLs that failed.',
     () => files.stats.failed,
   )
+  metrics.counter(
+    'bunpbx_play_gaps_total',
+    'Times that audio of a file was not there in time.',
+    () => files.stats.gaps,
+  )
+  metrics.counter(
+    'bunpbx_play_restarts_total',
+    'Restarts of the Worker that decodes files.',
+    () => files.stats.restarts,
+  )
   metrics.counter('bunpbx_cache_hits_total', 'Speech found in the cache.', () => cache.stats.hits)
   metrics.counter('bunpbx_cache_misses_total', 'Speech not found.', () => cache.stats.misses)
   metrics.gauge('bunpbx_cache_bytes', 'Size of the speech cache.', () => cache.bytes)

@@ -1,8 +1,7 @@
 import type { FileDecoder } from './file-decoder.ts'
-import { FlacFileDecoder } from './flac-file-decoder.ts'
-import { Mp3FileDecoder } from './mp3-file-decoder.ts'
-import { OggOpusFileDecoder } from './ogg-opus-file-decoder.ts'
-import { OggVorbisFileDecoder } from './ogg-vorbis-file-decoder.ts'
+import { createFlacFileDecoder } from './flac-file-decoder.ts'
+import { createMp3FileDecoder } from './mp3-file-decoder.ts'
+import { OggFileDecoder } from './ogg-file-decoder.ts'
 import type { FileFormat } from './sniff.ts'
 import { WavFileDecoder } from './wav-file-decoder.ts'
 
@@ -12,12 +11,10 @@ export function createFileDecoder(format: FileFormat): FileDecoder {
     case 'wav':
       return new WavFileDecoder()
     case 'mp3':
-      return new Mp3FileDecoder()
-    case 'ogg-vorbis':
-      return new OggVorbisFileDecoder()
-    case 'ogg-opus':
-      return new OggOpusFileDecoder()
+      return createMp3FileDecoder()
+    case 'ogg':
+      return new OggFileDecoder()
     case 'flac':
-      return new FlacFileDecoder()
+      return createFlacFileDecoder()
   }
 }

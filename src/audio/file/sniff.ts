@@ -1,40 +1,56 @@
 import { AudioError } from '../audio-error.ts'
+import { MPEG_HEADER_BYTES, parseMpegHeader } from './mpeg-header.ts'
 
-export type FileFormat = 'wav' | 'mp3' | 'ogg-vorbis' | 'ogg-opus' | 'flac'
+export type FileFormat = 'wav' | 'mp3' | 'ogg' | 'flac'
 
-/** So many bytes are enough to tell any format, once an ID3 tag has been passed. */
-export const SNIFF_BYTES = 128
+/** What was found: the format, and where in the bytes its first frame or header is. */
+export interface Sniffed {
+  readonly format: FileFormat
+  readonly offset: number
+}
+
+/** So many bytes tell every format but MPEG audio, which may begin in the middle of a frame. */
+const MAGIC_BYTES = 64
+/** MPEG audio is given up when there was no frame in so many bytes. */
+const SEARCH_BYTES = 8 * 1024
+/** A frame is believed when so many of its kind follow each other. */
+const MPEG_RUN = 3
 
 /** What people send instead of audio, and how to tell them so. */
 const STRANGERS: readonly (readonly [pattern: RegExp, name: string])[] = [
-  [/^\s*(<!doctype html|<html|<head|<body)/i, 'an HTML page'],
-  [/^\s*<\?xml/i, 'an XML document'],
-  [/^\s*[{[]/, 'JSON'],
-  [/^#EXTM3U/, 'an HLS playlist'],
+  [/^(\xef\xbb\xbf)?\s*(<!doctype html|<html|<head|<body)/i, 'an HTML page'],
+  [/^(\xef\xbb\xbf)?\s*<\?xml/i, 'an XML document'],
+  [/^(\xef\xbb\xbf)?\s*[{[][\s"{[]/, 'JSON'],
+  [/^(\xef\xbb\xbf)?(#EXTM3U|\[playlist\])/i, 'a playlist; play the address inside'],
   [/^....ftyp/s, 'an MP4 or M4A file'],
   [/^.E\xdf\xa3/s, 'a WebM or Matroska file'],
-  [/^(FORM....AIF)/s, 'an AIFF file'],
+  [/^FORM....AIF/s, 'an AIFF file'],
   [/^\xff[\xf0\xf1\xf8\xf9]/, 'raw AAC'],
+  [/^ADIF/, 'raw AAC'],
   [/^caff/, 'a CAF file'],
   [/^#!AMR/, 'an AMR file'],
   [/^\x30\x26\xb2\x75/, 'a WMA file'],
+  [/^MThd/, 'a MIDI file'],
+  [/^PK[^ -~]{2}/, 'a ZIP file'],
+  [/^%PDF/, 'a PDF file'],
+  [/^(\xff\xd8\xff|\x89PNG|GIF8)/, 'an image'],
 ]
 
 /**
- * Tells the format of a file by its first bytes; `head` starts at the file or behind its ID3 tag
- * (`id3Bytes`), and holds `SNIFF_BYTES` or the whole file.
+ * Tells the format of a file by its content. `head` starts at the file or behind its ID3 tag and
+ * holds all there is so far; undefined means that more is needed, which it never is when `isWhole`.
  *
  * @throws {AudioError} `unsupported_format`, naming what it looks like.
  */
-export function sniffFormat(head: Uint8Array): FileFormat {
+export function sniffFormat(head: Uint8Array, isWhole: boolean): Sniffed | undefined {
+  if (head.length < MAGIC_BYTES && !isWhole) return undefined
   const text = Buffer.from(head.buffer, head.byteOffset, head.length).toString('latin1')
-  if (/^(RIFF|RF64)....WAVE/s.test(text)) return 'wav'
-  if (text.startsWith('fLaC')) return 'flac'
-  if (text.startsWith('OggS')) return sniffOgg(text)
+  if (/^(RIFF|RF64)....WAVE/s.test(text)) return { format: 'wav', offset: 0 }
+  if (text.startsWith('fLaC')) return { format: 'flac', offset: 0 }
+  if (text.startsWith('OggS')) return { format: 'ogg', offset: 0 }
   const stranger = STRANGERS.find(([pattern]) => pattern.test(text))
-  if (stranger !== undefined) throw unsupported(`this is ${stranger[1]}`)
-  if (isMpegFrame(head)) return 'mp3'
-  throw unsupported(head.length === 0 ? 'the file is empty' : 'this is no audio file that we know')
+  if (stranger !== undefined) throw unsupported(`this looks like ${stranger[1]}`)
+  return sniffMpeg(head, isWhole)
 }
 
 /** Length of the ID3v2 tag that `head` starts with, header and footer included; 0 without one. */
@@ -46,27 +62,42 @@ export function id3Bytes(head: Uint8Array): number {
   return 10 + size + (hasFooter ? 10 : 0)
 }
 
-function sniffOgg(text: string): FileFormat {
-  if (text.includes('OpusHead')) return 'ogg-opus'
-  if (text.includes('\x01vorbis')) return 'ogg-vorbis'
-  throw unsupported('this is Ogg with neither Opus nor Vorbis in it')
+function sniffMpeg(head: Uint8Array, isWhole: boolean): Sniffed | undefined {
+  const isLast = isWhole || head.length >= SEARCH_BYTES
+  for (let offset = 0; offset + MPEG_HEADER_BYTES <= head.length; offset += 1) {
+    const frames = countFrames(head, offset)
+    // The rest of a short file may be one frame, if the file begins with it.
+    const isEnough = frames.isCut && isLast && (frames.count > 1 || offset === 0)
+    if (frames.count === MPEG_RUN || isEnough) return { format: 'mp3', offset }
+    if (frames.isCut && !isLast) return undefined
+  }
+  if (!isLast) return undefined
+  throw unsupported(`this is no audio that we know (it begins ${describeStart(head)})`)
 }
 
-/** ISO 11172-3 §2.4.2.3: eleven ones, a version, a layer, and a bit rate and sample rate that exist. */
-function isMpegFrame(head: Uint8Array): boolean {
-  for (let i = 0; i + 4 <= head.length; i += 1) {
-    const [first, second, third] = head.subarray(i, i + 3) as unknown as [number, number, number]
-    const isSync = first === 0xff && (second & 0xe0) === 0xe0
-    const hasVersion = (second & 0x18) !== 0x08
-    const hasLayer = (second & 0x06) !== 0
-    const hasRates = (third & 0xf0) !== 0xf0 && (third & 0x0c) !== 0x0c
-    if (isSync && hasVersion && hasLayer && hasRates) return true
-    // Only zeros may stand before the first frame.
-    if (first !== 0) return false
+/** How many frames of one kind follow each other from `offset` on, up to `MPEG_RUN`. */
+function countFrames(head: Uint8Array, offset: number): { count: number; isCut: boolean } {
+  let count = 0
+  let kind: number | undefined
+  for (let next = offset; count < MPEG_RUN; count += 1) {
+    if (next + MPEG_HEADER_BYTES > head.length) return { count, isCut: true }
+    const header = parseMpegHeader(head, next)
+    if (header === undefined || header.kind !== (kind ?? header.kind)) break
+    kind = header.kind
+    next += header.frameBytes
   }
-  return false
+  return { count, isCut: false }
+}
+
+function describeStart(head: Uint8Array): string {
+  const start = head.subarray(0, 8)
+  const isText = start.every((byte) => byte >= 0x20 && byte < 0x7f)
+  return isText ? JSON.stringify(String.fromCharCode(...start)) : `0x${start.toHex()}`
 }
 
 function unsupported(what: string): AudioError {
-  return new AudioError('unsupported_format', `${what}; wav, mp3, ogg and flac can be played`)
+  return new AudioError(
+    'unsupported_format',
+    `${what}; WAV, MP3, Ogg (Opus, Vorbis) and FLAC can be played`,
+  )
 }

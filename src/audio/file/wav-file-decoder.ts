@@ -5,14 +5,17 @@ import type { DecodedAudio, FileDecoder } from './file-decoder.ts'
 export class WavFileDecoder implements FileDecoder {
   readonly #reader = new WavReader()
 
-  async decode(chunk: Uint8Array): Promise<DecodedAudio> {
+  async decode(chunk: Uint8Array): Promise<readonly DecodedAudio[]> {
     const samples = this.#reader.push(chunk).slice()
-    return { samples, sampleRate: this.#reader.format?.sampleRate ?? 0 }
+    const { format } = this.#reader
+    return format === undefined || samples.length === 0
+      ? []
+      : [{ samples, sampleRate: format.sampleRate }]
   }
 
-  async flush(): Promise<DecodedAudio> {
+  async flush(): Promise<readonly DecodedAudio[]> {
     this.#reader.flush()
-    return { samples: new Int16Array(0), sampleRate: this.#reader.format?.sampleRate ?? 0 }
+    return []
   }
 
   close(): void {}

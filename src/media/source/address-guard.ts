@@ -2,12 +2,14 @@ import { lookup } from 'node:dns/promises'
 import { BlockList, isIP } from 'node:net'
 import { MediaError } from './media-error.ts'
 
-/** Addresses that are nobody's on the public internet (IANA special-purpose registries). */
+/** Addresses that are nobody's on the public internet (IANA special-purpose registries, mostly). */
 const PRIVATE_V4: readonly (readonly [network: string, prefix: number])[] = [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
   ['100.64.0.0', 10],
   ['127.0.0.0', 8],
+  // Public by its number, but the inside of every machine at Azure.
+  ['168.63.129.16', 32],
   ['169.254.0.0', 16],
   ['172.16.0.0', 12],
   ['192.0.0.0', 24],
@@ -20,7 +22,10 @@ const PRIVATE_V4: readonly (readonly [network: string, prefix: number])[] = [
   ['224.0.0.0', 4],
   ['240.0.0.0', 4],
 ]
-/** Global unicast is 2000::/3; of that, these parts are not, or hide an IPv4 address. */
+/**
+ * Global unicast is 2000::/3; of that, these parts are not, or hide an IPv4 address. Other addresses
+ * that hide one (mapped, NAT64) lie outside.
+ */
 const PUBLIC_V6 = ['2000::', 3] as const
 const PRIVATE_V6: readonly (readonly [network: string, prefix: number])[] = [
   ['2001::', 23],

@@ -8,6 +8,7 @@ export type MediaErrorCode =
   | 'timeout'
   | 'network'
   | 'server'
+  | 'internal'
 
 /** What `play` names cannot be played. The message is for people and holds no secret of the URL. */
 export class MediaError extends Error {

@@ -6,6 +6,14 @@ export interface MediaSettings {
   readonly allowPrivate: boolean
   readonly cacheDir: string
   readonly cacheMaxBytes: number
+  /** How long a server may be silent; 10 s unless set. */
+  readonly timeoutMs?: number
+  /** The largest body of a URL; 100 MB unless set. */
+  readonly maxBytes?: number
+  /** The longest file or stream; 4 hours unless set. */
+  readonly maxSeconds?: number
+  /** How many redirects are followed; 5 unless set. */
+  readonly maxRedirects?: number
 }
 
 /** What goes to the Worker. */
@@ -20,6 +28,8 @@ export type MediaRequest =
   /** So many samples have been played; as many more may come. */
   | { readonly type: 'played'; readonly id: number; readonly samples: number }
   | { readonly type: 'close'; readonly id: number }
+  /** Whether the Worker still listens; to be answered at once. */
+  | { readonly type: 'ping' }
 
 /** What comes back. */
 export type MediaReply =
@@ -32,3 +42,4 @@ export type MediaReply =
       readonly message: string
     }
   | { readonly type: 'fault'; readonly message: string }
+  | { readonly type: 'pong' }

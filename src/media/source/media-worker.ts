@@ -1,69 +1,72 @@
 /** The Worker that fetches and decodes what `play` names. Speaks `MediaRequest` and `MediaReply`. */
 import { DiskCache } from '#core/disk-cache.ts'
 import { DecodeJob } from './decode-job.ts'
-import { HttpCache } from './http-cache.ts'
 import { MediaError } from './media-error.ts'
-import { openMediaFile } from './media-file.ts'
 import type { MediaReply, MediaRequest, MediaSettings } from './media-message.ts'
+import { createOpenMedia, type OpenMedia } from './open-media.ts'
 
-declare const self: Worker
-
-const TIMEOUT_MS = 10_000
-const MAX_FILE_BYTES = 100 * 1024 * 1024
-const MAX_REDIRECTS = 5
-const SCHEME = /^([a-z][a-z0-9+.-]*):/i
-
-const jobs = new Map<number, DecodeJob>()
-let settings: MediaSettings | undefined
-let http: HttpCache | undefined
-
-const reply = (message: MediaReply, transfer: ArrayBuffer[] = []) =>
-  self.postMessage(message, transfer)
-
-function configure(given: MediaSettings): void {
-  settings = given
-  const onFault = (message: string) => reply({ type: 'fault', message })
-  const cache = new DiskCache(given.cacheDir, given.cacheMaxBytes, { onFault })
-  http = new HttpCache(cache, {
-    allowPrivate: given.allowPrivate,
-    timeoutMs: TIMEOUT_MS,
-    maxBytes: MAX_FILE_BYTES,
-    maxRedirects: MAX_REDIRECTS,
-  })
+declare const self: {
+  onmessage: ((event: MessageEvent<MediaRequest>) => void) | null
+  postMessage(message: MediaReply, transfer?: ArrayBuffer[]): void
 }
 
-async function openBytes(url: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-  if (settings === undefined || http === undefined) throw new MediaError('network', 'not ready')
-  const scheme = SCHEME.exec(url)?.[1]?.toLowerCase()
-  if (scheme === undefined) return openMediaFile(settings.mediaDir, url)
-  const parsed = URL.parse(url)
-  if (parsed === null || (scheme !== 'http' && scheme !== 'https')) {
-    throw new MediaError('bad_url', 'url: must be http(s), or the name of a file under MEDIA_DIR')
-  }
-  return http.open(parsed, signal)
+const TIMEOUT_MS = 10_000
+const MAX_BYTES = 100_000_000
+const MAX_REDIRECTS = 5
+const MAX_SECONDS = 4 * 3600
+
+/** What `configure` has set up. */
+interface Setup {
+  readonly open: OpenMedia
+  readonly maxSeconds: number
+}
+
+const jobs = new Map<number, DecodeJob>()
+let setup: Setup | undefined
+
+// The decoders print every fault of every frame; what a file is like is no matter for our log.
+Object.assign(globalThis.console, { error: () => undefined, warn: () => undefined })
+
+function configure(settings: MediaSettings): Setup {
+  const { mediaDir, allowPrivate, cacheDir, cacheMaxBytes, maxSeconds = MAX_SECONDS } = settings
+  const onFault = (message: string) => self.postMessage({ type: 'fault', message })
+  const open = createOpenMedia({
+    mediaDir,
+    cache: new DiskCache(cacheDir, cacheMaxBytes, { onFault }),
+    allowPrivate,
+    timeoutMs: settings.timeoutMs ?? TIMEOUT_MS,
+    maxBytes: settings.maxBytes ?? MAX_BYTES,
+    maxRedirects: settings.maxRedirects ?? MAX_REDIRECTS,
+  })
+  return { open, maxSeconds }
 }
 
 async function play(id: number, url: string, sampleRate: number): Promise<void> {
-  const job = new DecodeJob(sampleRate, (samples) => {
-    reply({ type: 'audio', id, samples }, [samples.buffer as ArrayBuffer])
-  })
+  if (setup === undefined) return
+  const { open, maxSeconds } = setup
+  const send = (samples: Int16Array<ArrayBuffer>) =>
+    self.postMessage({ type: 'audio', id, samples }, [samples.buffer])
+  const job = new DecodeJob(sampleRate, send, { maxSeconds })
   jobs.set(id, job)
   try {
-    await job.run(await openBytes(url, job.signal))
-    reply({ type: 'end', id })
+    await job.run((signal) => open(url, signal))
+    self.postMessage({ type: 'end', id })
   } catch (error) {
-    if (job.signal.aborted) return
-    const known = error instanceof MediaError ? error : new MediaError('decode', String(error))
-    reply({ type: 'error', id, code: known.code, message: known.message })
+    if (!job.signal.aborted) self.postMessage({ type: 'error', id, ...describe(error) })
   } finally {
     jobs.delete(id)
   }
 }
 
-self.onmessage = ({ data }: MessageEvent<MediaRequest>) => {
+function describe(error: unknown): Pick<MediaError, 'code' | 'message'> {
+  if (error instanceof MediaError) return { code: error.code, message: error.message }
+  return { code: 'internal', message: `url: ${String(error)}` }
+}
+
+self.onmessage = ({ data }) => {
   switch (data.type) {
     case 'configure':
-      configure(data.settings)
+      setup = configure(data.settings)
       break
     case 'open':
       void play(data.id, data.url, data.sampleRate)
@@ -73,6 +76,9 @@ self.onmessage = ({ data }: MessageEvent<MediaRequest>) => {
       break
     case 'close':
       jobs.get(data.id)?.close()
+      break
+    case 'ping':
+      self.postMessage({ type: 'pong' })
       break
   }
 }
