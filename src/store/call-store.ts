@@ -13,6 +13,8 @@ const LATENCY_SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 2]
 const MAX_BATCH = 1_000
 /** Rows that wait while the database fails; the oldest go first. */
 const MAX_WAITING = 20_000
+/** And so many characters of them, for a call that says a lot. */
+const MAX_WAITING_CHARS = 64 * 1024 * 1024
 /** A batch that takes longer is no longer waited for by the events in it. */
 const STALL_MS = 2_000
 const RETRY_MS = 1_000
@@ -34,7 +36,7 @@ interface Waiting {
   readonly json: string | undefined
   readonly queuedMs: number
   /** Also those of older rows that were dropped: they are called in order, and none is lost. */
-  onStored: (() => void)[]
+  readonly onStored: (() => void)[]
 }
 
 interface PendingRead {
@@ -56,6 +58,7 @@ export class CallStore {
   readonly #onFault: (message: string) => void
   #worker: Worker
   #waiting: Waiting[] = []
+  #waitingChars = 0
   /** How many of the first waiting rows are with the Worker. */
   #inFlight = 0
   #isScheduled = false
@@ -185,7 +188,10 @@ export class CallStore {
     if (json === undefined) this.stats.dropped += 1
     const callbacks = onStored === undefined ? [] : [onStored]
     this.#waiting.push({ json, queuedMs: performance.now(), onStored: callbacks })
-    if (this.#waiting.length > MAX_WAITING) this.#dropOldest()
+    this.#waitingChars += json?.length ?? 0
+    if (this.#waiting.length > MAX_WAITING || this.#waitingChars > MAX_WAITING_CHARS) {
+      this.#dropOldest()
+    }
     if (this.#isScheduled) return
     this.#isScheduled = true
     // One message for everything that this turn of the event loop brings.
@@ -199,11 +205,12 @@ export class CallStore {
   /** The oldest row that is not with the Worker goes; its event is sent with the next one's. */
   #dropOldest(): void {
     const [dropped] = this.#waiting.splice(this.#inFlight, 1)
-    const next = this.#waiting[this.#inFlight]
-    if (dropped === undefined || next === undefined) return
-    dropped.onStored.push(...next.onStored)
-    next.onStored = dropped.onStored
+    if (dropped === undefined) return
+    this.#waitingChars -= dropped.json?.length ?? 0
     this.stats.dropped += 1
+    const next = this.#waiting[this.#inFlight]
+    if (next !== undefined) next.onStored.unshift(...dropped.onStored)
+    else this.#waiting.push({ ...dropped, json: undefined })
   }
 
   /** Hands the Worker the next batch, unless it is busy or the database fails. */
@@ -252,6 +259,7 @@ export class CallStore {
     this.stats.dropped += refused
     this.#flush()
     for (const waiting of batch) {
+      this.#waitingChars -= waiting.json?.length ?? 0
       this.latency.observe((nowMs - waiting.queuedMs) / 1_000)
       this.#tell(waiting)
     }

@@ -77,6 +77,21 @@ describe('a store that fails', () => {
     await store.close()
   })
 
+  test('keeps so many characters and no more while it cannot write, and sends every event', async () => {
+    await using directory = await temporaryDirectory()
+    const store = await openStore(directory.path)
+    const unlock = lock(directory.path)
+    const data = { text: 'x'.repeat(4_000_000) }
+    const order: number[] = []
+    for (let i = 1; i <= 40; i += 1) store.append(callEvent(1, i, { data }), () => order.push(i))
+    await eventually(() => order.length === 40)
+    expect(order).toEqual(Array.from({ length: 40 }, (_, i) => i + 1))
+    expect(store.stats.dropped).toBeGreaterThan(20)
+    unlock()
+    await eventually(() => store.isHealthy && store.queued === 0)
+    await store.close()
+  })
+
   test('goes on behind a row that can never be written', async () => {
     await using directory = await temporaryDirectory()
     const store = await openStore(directory.path)
