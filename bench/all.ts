@@ -1,5 +1,5 @@
 /** Runs every bench, one after the other, each in a process of its own. */
-const FILES = ['audio', 'vad', 'store', 'play', 'latency', 'calls']
+const FILES = ['audio', 'vad', 'store', 'play', 'tts', 'latency', 'calls']
 
 for (const file of FILES) {
   console.log(`\n# ${file}\n`)

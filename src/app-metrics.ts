@@ -3,6 +3,7 @@ import type { DiskCache } from '#core/disk-cache.ts'
 import type { Pacer } from '#media/pacer.ts'
 import type { MediaLibrary } from '#media/source/media-library.ts'
 import type { Metrics } from '#server/metrics.ts'
+import type { FliteSynthesizer } from '#speech/flite/flite-synthesizer.ts'
 import type { SileroEngine } from '#speech/silero/silero-engine.ts'
 import type { CallStore } from '#store/call-store.ts'
 
@@ -10,6 +11,8 @@ export interface MetricSources {
   readonly registry: CallRegistry
   readonly pacer: Pacer
   readonly vad: SileroEngine
+  /** Absent where tests bring their own voices. */
+  readonly flite: FliteSynthesizer | undefined
   readonly store: CallStore
   readonly files: MediaLibrary
   readonly cache: DiskCache
@@ -20,6 +23,7 @@ export function addMetrics(metrics: Metrics, sources: MetricSources): void {
   addCallMetrics(metrics, sources.registry)
   addMediaMetrics(metrics, sources)
   addVadMetrics(metrics, sources.vad)
+  if (sources.flite !== undefined) addFliteMetrics(metrics, sources.flite)
   addStoreMetrics(metrics, sources.store)
 }
 
@@ -103,6 +107,22 @@ function addVadMetrics(metrics: Metrics, vad: SileroEngine): void {
     () => vad.stats.droppedFrames,
   )
   metrics.counter('bunpbx_vad_restarts_total', 'Restarts of the Worker.', () => vad.stats.restarts)
+}
+
+function addFliteMetrics(metrics: Metrics, flite: FliteSynthesizer): void {
+  metrics.histogram(
+    'bunpbx_flite_first_audio_seconds',
+    'From the first text of an utterance to its first audio.',
+    flite.latency,
+  )
+  metrics.counter('bunpbx_flite_clauses_total', 'Clauses spoken.', () => flite.stats.clauses)
+  metrics.counter('bunpbx_flite_failures_total', 'Clauses that failed.', () => flite.stats.failures)
+  metrics.counter(
+    'bunpbx_flite_restarts_total',
+    'Restarts of the Worker that speaks.',
+    () => flite.stats.restarts,
+  )
+  metrics.gauge('bunpbx_flite_queued_clauses', 'Clauses waiting.', () => flite.stats.queued)
 }
 
 function addStoreMetrics(metrics: Metrics, store: CallStore): void {

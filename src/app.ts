@@ -54,7 +54,8 @@ export async function createApp(
   const store = await CallStore.open({ directory: config.dataDir, onFault })
   const cacheMaxBytes = config.cacheMaxBytes / 2
   const cache = new DiskCache(join(config.dataDir, 'cache/speech'), cacheMaxBytes, { onFault })
-  const speakers = synthesizers ?? [withCache(new FliteSynthesizer({ onFault }), cache)]
+  const flite = synthesizers === undefined ? new FliteSynthesizer({ onFault }) : undefined
+  const speakers = synthesizers ?? (flite === undefined ? [] : [withCache(flite, cache)])
   const vad = createSileroEngine({ onFault })
   const files = new MediaLibrary({
     mediaDir: config.mediaDir,
@@ -67,7 +68,7 @@ export async function createApp(
   const deps = createCallDeps({ config, log, store, pacer, speakers, recognizers, vad, files })
   const registry = new CallRegistry(deps, config.maxCalls)
   const metrics = new Metrics()
-  addMetrics(metrics, { registry, pacer, vad, store, files, cache })
+  addMetrics(metrics, { registry, pacer, vad, flite, store, files, cache })
   const stopProcessMetrics = addProcessMetrics(metrics)
 
   const closeAll = async () => {

@@ -13,7 +13,13 @@ export function createLogger(level: string): Logger {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { error: serializeError, fault: serializeError },
     },
     pino.destination({ fd: 1, sync: true }),
   )
+}
+
+/** An error with its stack and causes; JSON alone would show it as `{}`. */
+function serializeError(value: unknown): unknown {
+  return value instanceof Error ? pino.stdSerializers.errWithCause(value) : value
 }

@@ -11,7 +11,8 @@ export interface ClauseSplitterOptions {
 
 const SPEAKABLE = /[\p{L}\p{N}]/u
 const WHITE_SPACE = /\s/
-const WIDE_WEIGHT = 3
+const HEAVY_SIGNS = new Set(Array.from('0123456789#$%&*+/<=>@^_|~\\', (sign) => sign.charCodeAt(0)))
+const HEAVY_WEIGHT = 3
 /** How much text behind a mark is waited for before the mark is passed over. */
 const MAX_LOOKAHEAD = 64
 
@@ -20,7 +21,8 @@ const MAX_LOOKAHEAD = 64
  * the clauses are the text, verbatim. The first one is allowed to be short, so that sound begins
  * soon; the others are long enough to be spoken with a tune.
  *
- * Weight stands for the time it takes to speak: 1 for a letter; 3 for a digit or a CJK character.
+ * Weight stands for the time it takes to speak: 1 for a letter; 3 for a digit, a sign that is read
+ * as a word, or a CJK character.
  */
 export class ClauseSplitter {
   readonly #firstMinWeight: number
@@ -108,11 +110,10 @@ export class ClauseSplitter {
 }
 
 function weightOf(charCode: number): number {
-  const isDigit = charCode >= 0x30 && charCode <= 0x39
   // From the CJK radicals to the half- and full-width forms, but for surrogates.
   const isWide =
     (charCode >= 0x2e80 && charCode < 0xd800) || (charCode >= 0xf900 && charCode < 0xfff0)
-  return isDigit || isWide ? WIDE_WEIGHT : 1
+  return isWide || HEAVY_SIGNS.has(charCode) ? HEAVY_WEIGHT : 1
 }
 
 function isLowSurrogate(charCode: number): boolean {

@@ -132,7 +132,8 @@ class CachedSynthesis implements Synthesis {
       onAudio: (samples) => {
         total += samples.length
         if (total > MAX_SAMPLES) chunks = undefined
-        chunks?.push(samples)
+        // They belong to the receiver, who may change them before the end.
+        chunks?.push(samples.slice())
         const clause = clauses.at(-1)
         if (clause !== undefined) clause.samples += samples.length
         handlers.onAudio(samples)
@@ -157,13 +158,13 @@ class CachedSynthesis implements Synthesis {
         return
       }
       this.#hit = { clauses: rest, samples: samples.subarray(clause.samples) }
-      if (clause.text !== '') this.#handlers.onClause(clause.text)
       const part = samples.subarray(0, Math.min(chunk, clause.samples))
       if (part.length < clause.samples) {
         const more = { text: '', samples: clause.samples - part.length }
         this.#hit = { clauses: [more, ...rest], samples: samples.subarray(part.length) }
       }
-      if (part.length > 0) this.#handlers.onAudio(part.slice())
+      if (clause.text !== '') this.#handlers.onClause(clause.text)
+      if (part.length > 0 && !this.#isClosed) this.#handlers.onAudio(part.slice())
     }
   }
 

