@@ -1,5 +1,6 @@
 import type { AudioFrame } from '#audio/frame.ts'
 import { AudioClock } from '#media/audio-clock.ts'
+import { DtmfDetector } from '#media/dtmf-detector.ts'
 import { Pipeline } from '#media/pipeline.ts'
 import type { Processor } from '#media/processor.ts'
 import type { AsrOption, CallOption, VadOption } from '#protocol/call-option.ts'
@@ -32,6 +33,7 @@ export class Listener {
     this.#events = events
     const processors = [
       this.#build('vad', () => this.#createVad(deps, option.vad)),
+      new DtmfDetector((digit) => this.#events.emit({ event: 'dtmf', trackId, digit })),
       this.#build('asr', () => this.#createAsr(deps, option.asr, sampleRate)),
     ]
     this.#pipeline = new Pipeline(

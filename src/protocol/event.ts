@@ -71,6 +71,18 @@ export const SilenceEvent = z
   })
   .meta({ description: 'The caller stopped speaking, or is still silent.' })
 
+export const DtmfEvent = z
+  .object({
+    event: z.literal('dtmf'),
+    trackId,
+    timestamp,
+    digit: z
+      .string()
+      .regex(/^[0-9*#A-D]$/)
+      .describe('The key: 0-9, *, #, A-D.'),
+  })
+  .meta({ description: 'The caller pressed a key; once per press.' })
+
 const transcript = {
   trackId,
   timestamp,
@@ -148,6 +160,7 @@ export const CallEvent = z.discriminatedUnion('event', [
   InterruptionEvent,
   SpeakingEvent,
   SilenceEvent,
+  DtmfEvent,
   AsrDeltaEvent,
   AsrFinalEvent,
   AddHistoryEvent,

@@ -369,10 +369,10 @@ describe('listening', () => {
       const events = new EventWriter('record', client, undefined)
       return String(new Listener(deps, 'call-1', { option, sampleRate: 8_000 }, events))
     }
-    expect(print({})).toBe('VadDetector(fake)')
-    expect(print({ asr: {} })).toBe('VadDetector(fake) -> AsrTap(fake)')
-    expect(print({ asr: {}, vad: { type: 'none' } })).toBe('AsrTap(fake)')
-    expect(print({ vad: { type: 'none' } })).toBe('')
+    expect(print({})).toBe('VadDetector(fake) -> DtmfDetector')
+    expect(print({ asr: {} })).toBe('VadDetector(fake) -> DtmfDetector -> AsrTap(fake)')
+    expect(print({ asr: {}, vad: { type: 'none' } })).toBe('DtmfDetector -> AsrTap(fake)')
+    expect(print({ vad: { type: 'none' } })).toBe('DtmfDetector')
   })
 
   test('has the defaults of the protocol, at the rate of the leg', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { findCodec } from '#audio/codec/find-codec.ts'
+import { generateDtmf } from '#audio/dtmf-generator.ts'
 import { findTones, rmsDb } from '#audio/tone-detector.ts'
 import { CallEvent } from '#protocol/event.ts'
 import { startGateway, type TestGateway } from '../support/test-gateway.ts'
@@ -159,6 +160,25 @@ describe('audio', () => {
     expect(silence.speechDuration).toBeWithin(1_000, 2_500)
     await client.hangup()
   })
+
+  test.each(['pcm', 'pcmu', 'g722'])(
+    'with keys pressed in it is dtmf, one event per press, over %s',
+    async (name) => {
+      const codec = findCodec(name)!
+      const client = await call({ codec: name })
+      const samples = generateDtmf('12#', codec.sampleRate, { durationMs: 60, gapMs: 60 })
+      const payload = new Uint8Array(samples.length * 2)
+      client.sendAudio(payload.subarray(0, codec.createEncoder().encode(samples, payload)))
+      client.sendAudio(new Uint8Array(payload.length))
+      const digits = [
+        await client.sees('dtmf'),
+        await client.sees('dtmf'),
+        await client.sees('dtmf'),
+      ]
+      expect(digits.map(({ digit }) => digit).join('')).toBe('12#')
+      await client.hangup()
+    },
+  )
 
   test('comes as binary events with audio=json', async () => {
     const client = await call({ codec: 'pcmu' }, '/call?audio=json')
