@@ -14,7 +14,8 @@ ENV HOST=0.0.0.0 DATA_DIR=/data MEDIA_DIR=/media
 VOLUME /data
 EXPOSE 8080
 USER bun
-HEALTHCHECK --interval=15s --timeout=3s \
-  CMD ["bun", "-e", "process.exit((await fetch('http://localhost:8080/health')).ok ? 0 : 1)"]
-# HOST lets others in, so API_KEYS must be set: docker run -e API_KEYS=… -p 8080:8080 -v bunpbx:/data
+HEALTHCHECK --interval=30s --timeout=3s --start-period=10s \
+  CMD ["bun", "-e", "process.exit((await fetch(`http://localhost:${process.env.PORT || 8080}/health`)).ok ? 0 : 1)"]
+# HOST lets others in, so API_KEYS must be set:
+# docker run -e API_KEYS=… -p 8080:8080 -v bunpbx:/data --stop-timeout 45 bunpbx
 CMD ["bun", "src/main.ts"]

@@ -1,11 +1,14 @@
 /**
  * `npm start` and `npm test` on a machine that has only Node and npm, and `bun run start` and
  * `bun run test` on one that has only Bun: finds the pinned Bun or brings it, installs the
- * dependencies when the lock file is newer, and runs the server or the tests.
+ * dependencies when the lock file is newer, and runs the server, the tests, or with `run` any
+ * other script of package.json.
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { delimiter, dirname, isAbsolute, join } from 'node:path'
+import { isatty } from 'node:tty'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
@@ -38,19 +41,35 @@ function packages() {
   return cpu === 'x64' ? [name, `${name}-baseline`] : [name]
 }
 
-/** Brings the pinned Bun from the npm registry into `.bun`, without running an install script. */
+/** Installs one package into `.bun` without running its scripts; tells whether that worked. */
+function fetchPackage(name) {
+  const stdio = ['ignore', 'ignore', 'inherit']
+  const common = ['--ignore-scripts', '--force', `${name}@${version}`]
+  if (process.versions.bun) {
+    // A Bun of another version, perhaps on a machine without npm. The manifest keeps it in `.bun`.
+    mkdirSync(own, { recursive: true })
+    writeFileSync(join(own, 'package.json'), '{}\n')
+    return (
+      spawnSync(process.execPath, ['add', '--silent', ...common], { cwd: own, stdio }).status === 0
+    )
+  }
+  const where = ['install', '--prefix', own, '--no-save', '--no-package-lock']
+  const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
+  // Without a network npm would wait for more than a minute before it says so.
+  const retry = ['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=4000']
+  return (
+    spawnSync('npm', [...where, ...quiet, ...retry, ...common], { cwd: root, stdio }).status === 0
+  )
+}
+
+/** Brings the pinned Bun from the npm registry into `.bun`. */
 function bringBun() {
   for (const name of packages()) {
     say(`installing Bun ${version} (${name}, about 35 MB) …`)
-    const args = ['install', '--prefix', own, '--no-save', '--no-package-lock', '--ignore-scripts']
-    const quiet = ['--no-audit', '--no-fund', '--loglevel=error', '--force']
-    const { status } = spawnSync('npm', [...args, ...quiet, `${name}@${version}`], {
-      cwd: root,
-      stdio: ['ignore', 'ignore', 'inherit'],
-    })
+    if (!fetchPackage(name)) break
     const path = join(own, 'node_modules', name, 'bin', 'bun')
     // A processor without AVX2 cannot run the first one.
-    if (status === 0 && isPinned(path)) return path
+    if (isPinned(path)) return path
   }
   return fail(
     `could not install Bun ${version} from npm: is the registry reachable? Or install it from https://bun.sh`,
@@ -78,21 +97,26 @@ function installDependencies(bun) {
 }
 
 function run(bun, args) {
+  const env = { ...process.env }
   // Commands that tests and hooks start find the same Bun.
-  const env = { ...process.env, PATH: `${dirname(bun)}:${process.env.PATH ?? ''}` }
-  const child = spawn(bun, args, { cwd: root, stdio: 'inherit', env })
-  // A terminal sends its signals to the whole group; anything else only to us.
+  if (isAbsolute(bun)) env.PATH = `${dirname(bun)}${delimiter}${env.PATH ?? ''}`
+  // A terminal sends Ctrl-C and its own end to the whole group; anything else comes only to us.
+  // The handlers stand before the child does, so that no signal finds this process without them.
+  const hasTerminal = isatty(0)
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
     process.on(signal, () => {
-      if (!(signal === 'SIGINT' && process.stdin.isTTY)) child.kill(signal)
+      if (signal === 'SIGTERM' || !hasTerminal) child.kill(signal)
     })
   }
-  child.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 128 + 15))
+  const child = spawn(bun, args, { cwd: root, stdio: 'inherit', env })
+  child.on('error', ({ message }) => fail(`could not run ${bun}: ${message}`))
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
 }
 
+const TASKS = { start: ['src/main.ts'], test: ['test'], run: ['run'] }
+
 const [task, ...rest] = process.argv.slice(2)
+if (!Object.hasOwn(TASKS, task)) fail('usage: launch.mjs start | test [file …] | run SCRIPT')
 const bun = findBun()
 installDependencies(bun)
-if (task === 'start') run(bun, ['src/main.ts', ...rest])
-else if (task === 'test') run(bun, ['test', ...rest])
-else fail(`usage: launch.mjs start | test (not ${task})`)
+run(bun, [...TASKS[task], ...rest])

@@ -4,6 +4,7 @@ import type { CallDeps } from '#call/call-deps.ts'
 import { CallError } from '#call/call-error.ts'
 import { CallRegistry } from '#call/call-registry.ts'
 import type { Config } from '#config/config.ts'
+import { ConfigError } from '#config/config-error.ts'
 import { DiskCache } from '#core/disk-cache.ts'
 import type { Logger } from '#core/log.ts'
 import { within } from '#core/within.ts'
@@ -79,6 +80,8 @@ export async function createApp(
   }
   let listener: Listener
   try {
+    checkProvider('TTS_PROVIDER', config.ttsProvider, speakers)
+    if (config.asrProvider !== '') checkProvider('ASR_PROVIDER', config.asrProvider, recognizers)
     listener = listen(
       config.host,
       config.port,
@@ -134,6 +137,17 @@ function codecOf({ codec = 'pcm', samplerate }: CallOption) {
     throw new CallError('bad_option', `option.codec: "${codec}" is unknown; known are ${known}`)
   }
   throw new CallError('bad_option', `option.samplerate: ${samplerate} is not a rate of ${codec}`)
+}
+
+/** A default that nobody can serve would only show in the first call. */
+function checkProvider(
+  variable: string,
+  name: string,
+  known: readonly { readonly provider: string }[],
+): void {
+  if (known.some(({ provider }) => provider === name)) return
+  const names = known.map(({ provider }) => provider).join(', ') || 'none'
+  throw new ConfigError(`${variable}: "${name}" is unknown; known are: ${names}`)
 }
 
 /** The one of `known` with that name, or an error that lists them. */

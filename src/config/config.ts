@@ -30,13 +30,23 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   const result = Variables.safeParse(given)
   if (!result.success) throw new ConfigError(explain(result.error, given))
   const values = result.data
+  checkTogether(values)
+  const entries = Object.entries(values).map(([name, value]) => [camelCase(name), value])
+  return Object.freeze({ ...Object.fromEntries(entries), warnings: misspellings(environment) })
+}
+
+/** What no variable can tell by itself. */
+function checkTogether(values: Values): void {
   if (values.API_KEYS.length === 0 && !LOOPBACK.test(values.HOST) && !values.ALLOW_ANONYMOUS) {
     throw new ConfigError(
       `HOST: ${values.HOST} lets others in while API_KEYS is empty; set API_KEYS, or ALLOW_ANONYMOUS=true`,
     )
   }
-  const entries = Object.entries(values).map(([name, value]) => [camelCase(name), value])
-  return Object.freeze({ ...Object.fromEntries(entries), warnings: misspellings(environment) })
+  // A browser refuses a TURN server without both.
+  const hasPassword = values.TURN_USERNAME !== '' && values.TURN_PASSWORD !== ''
+  if (values.TURN_URLS.length > 0 && values.TURN_SECRET === '' && !hasPassword) {
+    throw new ConfigError('TURN_URLS: needs TURN_SECRET, or TURN_USERNAME and TURN_PASSWORD')
+  }
 }
 
 function explain(error: z.ZodError, given: Readonly<Record<string, string | undefined>>): string {

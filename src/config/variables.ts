@@ -21,19 +21,43 @@ const bytes = text
     return Number(count) * (UNITS[(unit ?? '').toUpperCase()] ?? 1)
   })
 
-const IceServer = z.object({
-  urls: z.union([z.string(), z.array(z.string())]).transform((urls) => [urls].flat()),
-  username: z.string().optional(),
-  credential: z.string().optional(),
-})
+const origins = list.refine(
+  (items) => items.every((item) => item === '*' || URL.parse(item)?.origin === item),
+  'must be origins like https://app.example.org, comma-separated, or *',
+)
+
+/** RFC 7064 and RFC 7065: a browser throws away the whole list over one URL that is neither. */
+const STUN_URL = /^stuns?:[^\s/?]+$/
+const TURN_URL = /^turns?:[^\s/?]+(\?transport=(udp|tcp))?$/
+const stunUrls = list.refine(
+  (urls) => urls.every((url) => STUN_URL.test(url)),
+  'must be like stun:host:3478, comma-separated',
+)
+const turnUrls = list.refine(
+  (urls) => urls.every((url) => TURN_URL.test(url)),
+  'must be like turn:host:3478 or turns:host:5349?transport=tcp, comma-separated',
+)
+
+const IceServer = z
+  .object({
+    urls: z.union([z.string(), z.array(z.string()).min(1)]).transform((urls) => [urls].flat()),
+    username: z.string().nullish(),
+    credential: z.string().nullish(),
+  })
+  .refine(({ urls, username, credential }) => {
+    const hasCredential = Boolean(username) && Boolean(credential)
+    return urls.every((url) => STUN_URL.test(url) || (TURN_URL.test(url) && hasCredential))
+  })
 export type IceServer = z.infer<typeof IceServer>
 
+const ICE_SERVERS_SHAPE =
+  'must be JSON: [{"urls":["stun:host:3478"]}], with username and credential for turn:'
 const iceServers = text.transform((value, context): IceServer[] | undefined => {
   if (value === '') return undefined
   try {
     return z.array(IceServer).parse(JSON.parse(value))
   } catch {
-    context.addIssue({ code: 'custom', message: 'must be JSON: [{"urls":["stun:host:3478"]}]' })
+    context.addIssue({ code: 'custom', message: ICE_SERVERS_SHAPE })
     return z.NEVER
   }
 })
@@ -59,7 +83,7 @@ export const Variables = z.object({
   ALLOW_ANONYMOUS: flag
     .prefault('false')
     .describe('Listen on more than the loopback although `API_KEYS` is empty.'),
-  ALLOWED_ORIGINS: list
+  ALLOWED_ORIGINS: origins
     .prefault('')
     .describe(
       'Web origins that may use the API, comma-separated, or `*`; loopback and our own always may.',
@@ -93,8 +117,8 @@ export const Variables = z.object({
     .prefault('')
     .describe('What `/iceservers` answers, as JSON; wins over the variables below.')
     .meta({ secret: true }),
-  STUN_URLS: list.prefault('').describe('STUN servers, comma-separated.'),
-  TURN_URLS: list.prefault('').describe('TURN servers, comma-separated.'),
+  STUN_URLS: stunUrls.prefault('').describe('STUN servers, comma-separated.'),
+  TURN_URLS: turnUrls.prefault('').describe('TURN servers, comma-separated.'),
   TURN_USERNAME: text.default('').describe('User name of the TURN servers.'),
   TURN_PASSWORD: text.default('').describe('Password of the TURN servers.').meta({ secret: true }),
   TURN_SECRET: text

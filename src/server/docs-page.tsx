@@ -58,7 +58,8 @@ th, td { text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0;
 .verb { display: inline-block; min-width: 3.2rem; font-weight: 600; color: var(--mark) }
 .dim { color: var(--dim) }
 @media (max-width: 50rem) { .page { display: block } nav { position: static; max-height: none;
-  padding: 1rem 1.5rem 0 } }`
+  padding: 1rem 1.5rem 0; columns: 3 7rem } nav h2 { column-span: all }
+  .copy pre { padding-top: 3rem } }`
 
 const SCRIPT = `document.querySelector('.copy button').addEventListener('click', async (event) => {
   await navigator.clipboard.writeText(document.querySelector('.copy code').textContent)
@@ -107,7 +108,8 @@ function Introduction() {
       </p>
       <p>
         A client opens a WebSocket, sends commands as JSON, gets events as JSON, and exchanges audio
-        as binary messages. Paste this into this page's console and listen:
+        as binary messages. Paste this into this page's console and listen (where API keys are set,
+        add <code>?token=KEY</code> to <code>/call</code>):
       </p>
       <div class="copy">
         <button type="button">Copy</button>

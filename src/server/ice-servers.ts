@@ -32,6 +32,8 @@ const DEFAULT_SERVER: IceServer = {
 }
 const VENDOR_TIMEOUT_MS = 5_000
 const VENDOR_CACHE_MS = 60_000
+/** After a failure: long enough that a vendor who hangs does not hold up every request. */
+const VENDOR_RETRY_MS = 10_000
 const VendorAnswer = z.array(
   z.object({
     urls: z.union([z.string(), z.array(z.string())]).transform((urls) => [urls].flat()),
@@ -43,7 +45,8 @@ const VendorAnswer = z.array(
 /** Knows the ICE servers that browsers are told of; credentials are made anew for each of them. */
 export class IceServers {
   readonly #config: IceConfig
-  #vendor: { readonly servers: IceServer[]; readonly untilMs: number } | undefined
+  /** Undefined servers: the vendor has failed. */
+  #vendor: { readonly servers: Promise<IceServer[] | undefined>; untilMs: number } | undefined
 
   constructor(config: IceConfig) {
     this.#config = config
@@ -87,17 +90,28 @@ export class IceServers {
     }
   }
 
-  /** Undefined when the vendor does not answer as it should; the next request asks it again. */
+  /** One question to the vendor serves everybody who asks meanwhile, and for a while after. */
   async #vendorServers(): Promise<IceServer[] | undefined> {
     if (this.#vendor !== undefined && this.#vendor.untilMs > Date.now()) return this.#vendor.servers
+    const vendor = { servers: this.#askVendor(), untilMs: Number.POSITIVE_INFINITY }
+    this.#vendor = vendor
+    const servers = await vendor.servers
+    vendor.untilMs = Date.now() + (servers === undefined ? VENDOR_RETRY_MS : VENDOR_CACHE_MS)
+    return servers
+  }
+
+  /** Undefined when the vendor does not answer as it should. */
+  async #askVendor(): Promise<IceServer[] | undefined> {
+    const { restsendToken, restsendUrl } = this.#config
+    const url = new URL(restsendUrl)
+    // The vendor takes the three names; the original server sends `user` empty, too.
+    url.searchParams.set('token', restsendToken)
+    url.searchParams.set('user', '')
+    url.searchParams.set('client', '')
     try {
-      const response = await fetch(this.#config.restsendUrl, {
-        headers: { authorization: `Bearer ${this.#config.restsendToken}` },
-        signal: AbortSignal.timeout(VENDOR_TIMEOUT_MS),
-      })
-      const servers = VendorAnswer.parse(await response.json()).map(fill)
-      this.#vendor = { servers, untilMs: Date.now() + VENDOR_CACHE_MS }
-      return servers
+      const response = await fetch(url, { signal: AbortSignal.timeout(VENDOR_TIMEOUT_MS) })
+      if (!response.ok) return undefined
+      return VendorAnswer.parse(await response.json()).map(fill)
     } catch {
       return undefined
     }

@@ -19,6 +19,8 @@ export interface Operation {
   /** Schema of the 200 answer as JSON; text of another kind otherwise. */
   readonly answer?: z.ZodType
   readonly contentType?: string
+  /** A status that comes with the same body as 200. */
+  readonly otherStatus?: number
   readonly isWebSocket?: boolean
   readonly isOpen?: boolean
   readonly problems: readonly ProblemStatus[]
@@ -121,6 +123,7 @@ export const OPERATIONS: readonly Operation[] = [
     group: 'Operations',
     summary: 'Whether new calls should come here; 503 with the same body when not.',
     answer: Readiness,
+    otherStatus: 503,
     isOpen: true,
     problems: [],
   },
@@ -197,14 +200,13 @@ function describe(operation: Operation, components: Components): Json {
     })),
     ...(query === undefined ? [] : queryParameters(query)),
   ]
-  const refused = problems.map((status) => [
-    status,
-    {
-      description: 'See the detail.',
-      content: { 'application/problem+json': { schema: components.refer(Problem) } },
-    },
-  ])
+  const problem = {
+    description: 'See the detail.',
+    content: { 'application/problem+json': { schema: components.refer(Problem) } },
+  }
+  const refused = [...problems, 'default'].map((status) => [status, problem])
   return {
+    operationId: operationId(operation),
     summary,
     tags: [group],
     ...(parameters.length > 0 && { parameters }),
@@ -213,7 +215,14 @@ function describe(operation: Operation, components: Components): Json {
   }
 }
 
-function success({ isWebSocket, answer, contentType }: Operation, components: Components): Json {
+/** A name for generated clients: `GET /calls/{id}/events` is `getCallsByIdEvents`. */
+function operationId({ method, path }: Operation): string {
+  const words = path.replaceAll(/\{(\w+)\}/g, 'by/$1').split(/[^A-Za-z]+/)
+  return method + words.map((word) => word.slice(0, 1).toUpperCase() + word.slice(1)).join('')
+}
+
+function success(operation: Operation, components: Components): Json {
+  const { isWebSocket, answer, contentType, otherStatus } = operation
   if (isWebSocket === true) {
     const description =
       'Switches to a WebSocket: commands up (`Command`), events down (`CallEvent`), audio as binary messages.'
@@ -221,7 +230,8 @@ function success({ isWebSocket, answer, contentType }: Operation, components: Co
   }
   if (answer !== undefined) {
     const content = { 'application/json': { schema: components.refer(answer) } }
-    return { 200: { description: 'As asked.', content } }
+    const response = { description: 'As asked.', content }
+    return { 200: response, ...(otherStatus !== undefined && { [otherStatus]: response }) }
   }
   if (contentType === undefined) return {}
   return {

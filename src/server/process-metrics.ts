@@ -1,4 +1,5 @@
 import { Histogram } from '#core/histogram.ts'
+import manifest from '../../package.json' with { type: 'json' }
 import type { Metrics } from './metrics.ts'
 
 const CHECK_MS = 100
@@ -19,6 +20,8 @@ export function addProcessMetrics(metrics: Metrics): () => void {
     'How late a timer ran, checked ten times a second.',
     lag,
   )
+  const build = [{ labels: { version: manifest.version, bun: Bun.version }, value: 1 }]
+  metrics.gauge('bunpbx_build_info', 'Always 1; the labels say what runs.', () => build)
   metrics.gauge('process_resident_memory_bytes', 'Memory in use.', () => process.memoryUsage.rss())
   metrics.counter('process_cpu_seconds_total', 'Processor time used, all threads.', () => {
     const { user, system } = process.cpuUsage()

@@ -59,13 +59,37 @@ describe('loadConfig', () => {
     [{ CACHE_MAX_BYTES: '12Q' }, 'CACHE_MAX_BYTES: must be a number of bytes'],
     [{ ALLOW_ANONYMOUS: 'maybe' }, 'ALLOW_ANONYMOUS: Invalid option'],
     [{ RESTSEND_URL: 'nowhere' }, 'RESTSEND_URL: Invalid URL'],
+    [{ STUN_URLS: 'stun.example.org' }, 'STUN_URLS: must be like stun:host:3478'],
+    [{ TURN_URLS: 'turn:a:1?transport=x', TURN_SECRET: 's' }, 'TURN_URLS: must be like turn:host'],
+    [{ TURN_URLS: 'turn:a:1' }, 'TURN_URLS: needs TURN_SECRET, or TURN_USERNAME and TURN_PASSWORD'],
+    [{ ALLOWED_ORIGINS: 'app.example.org' }, 'ALLOWED_ORIGINS: must be origins like https://'],
+    [{ ALLOWED_ORIGINS: 'https://a.org/' }, 'ALLOWED_ORIGINS: must be origins like https://'],
   ])('refuses %o and names the variable', (environment, message) => {
     expect(refusal(environment as Record<string, string>)).toStartWith(message)
   })
 
+  test.each([
+    '[{"urls":[]}]',
+    '[{"urls":"http://a"}]',
+    '[{"urls":"turn:a:1"}]',
+    '[{"urls":["stun:a:1"],"username":1}]',
+    '{"urls":"stun:a:1"}',
+  ])('refuses %s as ICE_SERVERS: no browser would take it', (ICE_SERVERS) => {
+    expect(refusal({ ICE_SERVERS })).toStartWith('ICE_SERVERS: must be JSON: ')
+  })
+
+  test('takes ICE_SERVERS in the shape that /iceservers answers', () => {
+    const servers = [
+      { urls: ['stun:a:1', 'stuns:[2001:db8::1]:5349'], username: null, credential: null },
+      { urls: ['turns:b:5349?transport=tcp'], username: 'u', credential: 'c' },
+    ]
+    expect(loadConfig({ ICE_SERVERS: JSON.stringify(servers) }).iceServers).toEqual(servers)
+  })
+
   test('does not show a secret in a refusal', () => {
     const message = refusal({ ICE_SERVERS: '{"credential":"hush"' })
-    expect(message).toBe('ICE_SERVERS: must be JSON: [{"urls":["stun:host:3478"]}]')
+    expect(message).toStartWith('ICE_SERVERS: must be JSON: [{"urls":["stun:host:3478"]}]')
+    expect(message).not.toContain('hush')
   })
 
   test.each(['0.0.0.0', '::', '192.168.1.5', 'example.org'])(

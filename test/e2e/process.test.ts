@@ -43,6 +43,8 @@ describe('a start that cannot be', () => {
   test.each([
     [{ PORT: 'http' }, 'PORT: expected number'],
     [{ HOST: '0.0.0.0' }, 'set API_KEYS, or ALLOW_ANONYMOUS=true'],
+    [{ TTS_PROVIDER: 'nobody' }, 'TTS_PROVIDER: "nobody" is unknown; known are: flite'],
+    [{ ASR_PROVIDER: 'nobody' }, 'ASR_PROVIDER: "nobody" is unknown; known are: none'],
     [{ DATA_DIR: '/proc/none' }, 'DATA_DIR: cannot write to /proc/none'],
     [{ HOST: '203.0.113.7', API_KEYS: 'k' }, 'HOST: cannot listen on 203.0.113.7'],
   ])('%o ends with 1 and one line', async (env, message) => {

@@ -49,11 +49,11 @@ describe('IceServers', () => {
   })
 
   test('with RESTSEND_TOKEN are asked of the vendor, once a minute', async () => {
-    const asked: (string | null)[] = []
+    const asked: string[] = []
     using vendor = Bun.serve({
       port: 0,
       fetch(request) {
-        asked.push(request.headers.get('authorization'))
+        asked.push(new URL(request.url).search)
         return Response.json([{ urls: 'turn:v:1', username: 'u', credential: 'c' }])
       },
     })
@@ -63,15 +63,28 @@ describe('IceServers', () => {
     })
     const servers = new IceServers(config)
     const expected = [{ urls: ['turn:v:1'], username: 'u', credential: 'c' }]
+    expect(await Promise.all([servers.list(), servers.list()])).toEqual([expected, expected])
     expect(await servers.list()).toEqual(expected)
-    expect(await servers.list()).toEqual(expected)
-    expect(asked).toEqual(['Bearer t'])
+    expect(asked).toEqual(['?token=t&user=&client='])
   })
 
-  test('fall back when the vendor talks nonsense', async () => {
-    using vendor = Bun.serve({ port: 0, fetch: () => new Response('<html>') })
+  test.each([
+    ['nonsense', () => new Response('<html>')],
+    ['a refusal', () => Response.json([], { status: 403 })],
+  ])('fall back when the vendor gives %s, without asking again at once', async (_name, answer) => {
+    let asked = 0
+    using vendor = Bun.serve({
+      port: 0,
+      fetch() {
+        asked += 1
+        return answer()
+      },
+    })
     const RESTSEND_URL = `http://localhost:${vendor.port}/`
-    const [server] = await list({ RESTSEND_TOKEN: 't', RESTSEND_URL })
-    expect(server?.urls).toEqual(['stun:restsend.com:3478'])
+    const servers = new IceServers(loadConfig({ RESTSEND_TOKEN: 't', RESTSEND_URL }))
+    for (let i = 0; i < 2; i += 1) {
+      expect((await servers.list())[0]?.urls).toEqual(['stun:restsend.com:3478'])
+    }
+    expect(asked).toBe(1)
   })
 })

@@ -144,6 +144,19 @@ describe('OpenAPI', () => {
     }
   })
 
+  test('names every operation once, and says how errors look', () => {
+    const operations = Object.values(paths).flatMap((path) => Object.values(path)) as {
+      operationId: string
+      responses: Record<string, { description: string; content?: Record<string, object> }>
+    }[]
+    const ids = operations.map(({ operationId }) => operationId)
+    expect(ids).toContain('getCallsByIdEventsJsonl')
+    expect(new Set(ids).size).toBe(OPERATIONS.length)
+    for (const { responses } of operations) {
+      expect(Object.keys(responses['default']!.content!)).toEqual(['application/problem+json'])
+    }
+  })
+
   test('what comes back fits the schema it promises', async () => {
     for (const { path, method, answer } of OPERATIONS) {
       if (answer === undefined || method !== 'get' || path.includes('{')) continue
