@@ -215,12 +215,15 @@ export class Call {
 
   #tts(command: TtsCommand): void {
     let isSaid = false
+    const { slot } = this.#media ?? {}
     try {
       isSaid = this.#answeredMedia('tts').speaker.say(command)
     } catch (error) {
       this.fail('tts', error)
     }
-    if (!isSaid && command.autoHangup) this.end({ reason: 'autohangup', initiator: 'system' })
+    if (isSaid || !command.autoHangup) return
+    // A text that was refused must not cut short the speech that it was meant to follow.
+    if (!slot?.playing?.autoHangup) this.end({ reason: 'autohangup', initiator: 'system' })
   }
 
   #play({ url, playId, autoHangup }: PlayCommand): void {

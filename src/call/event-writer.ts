@@ -47,7 +47,7 @@ export class EventWriter {
 
   /** Keeps a message of the client: a command, or what was meant as one. */
   received(name: string, message: Record<string, unknown>): void {
-    this.#append('received', name, Date.now(), redactObject(message))
+    this.#append('received', name, Date.now(), message)
   }
 
   #append(
@@ -57,8 +57,12 @@ export class EventWriter {
     data: Record<string, unknown>,
     onStored?: () => void,
   ): void {
-    const row = { recordId: this.#recordId, sequence: this.#sequence, at, direction, name, data }
+    if (this.#journal === undefined) return
+    const recordId = this.#recordId
+    const sequence = this.#sequence
     this.#sequence += 1
-    this.#journal?.append(row, onStored)
+    // Events repeat what commands said, e.g. a url as the play id: both may carry secrets.
+    const row = { recordId, sequence, at, direction, name, data: redactObject(data) }
+    this.#journal.append(row, onStored)
   }
 }

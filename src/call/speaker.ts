@@ -41,8 +41,8 @@ export class Speaker {
     const playing = this.#slot.playing
     const current = playing?.playback
     if (playing && current instanceof SpeechPlayback && playing.playId === command.playId) {
-      this.#append(current, command)
       if (command.autoHangup) playing.autoHangup = true
+      this.#append(current, command)
       return true
     }
     if (command.text === '' && (!command.streaming || command.endOfStream)) return false

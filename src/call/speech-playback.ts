@@ -20,7 +20,6 @@ export class SpeechPlayback implements Playback {
   #waitingChars = 0
   #heardText = ''
   #madeSamples = 0
-  #isFlowing = true
   #isClosed = false
 
   constructor(sampleRate: number) {
@@ -99,21 +98,21 @@ export class SpeechPlayback implements Playback {
     for (const utterance of this.#utterances.slice(0, MAX_OPEN)) {
       if (utterance.isOpen) continue
       utterance.open(() => this.#steer())
-      if (!this.#isFlowing) utterance.setFlow(false)
     }
+    this.#steer()
   }
 
-  /** Closes the tap of the synthesis when enough audio waits, and opens it again. */
+  /**
+   * Closes the tap of each synthesis when enough audio waits up to its end, and opens it again.
+   * What waits behind it does not count: it is heard later, and must not starve what is heard now.
+   */
   #steer(): void {
     let buffered = 0
     for (const utterance of this.#utterances) {
       if (!utterance.isOpen) break
       buffered += utterance.bufferedSamples
+      const waterSeconds = utterance.isFlowing ? HIGH_WATER_SECONDS : LOW_WATER_SECONDS
+      utterance.setFlow(buffered < waterSeconds * this.#sampleRate)
     }
-    const seconds = buffered / this.#sampleRate
-    const isFlowing = this.#isFlowing ? seconds < HIGH_WATER_SECONDS : seconds < LOW_WATER_SECONDS
-    if (isFlowing === this.#isFlowing) return
-    this.#isFlowing = isFlowing
-    for (const utterance of this.#utterances.slice(0, MAX_OPEN)) utterance.setFlow(isFlowing)
   }
 }

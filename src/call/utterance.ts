@@ -37,6 +37,7 @@ export class Utterance {
   #isTextComplete = false
   #synthesis: Synthesis | undefined
   #hasEnded = false
+  #isFlowing = true
   #madeSamples = 0
   readonly #audio = new SampleQueue()
   /** Clauses whose audio has not been read to its end, in order. */
@@ -62,6 +63,11 @@ export class Utterance {
   /** Everything has been made and read. */
   get isFinished(): boolean {
     return this.#hasEnded && this.#audio.length === 0
+  }
+
+  /** The tap of the synthesis is open. */
+  get isFlowing(): boolean {
+    return this.#isFlowing
   }
 
   get bufferedSamples(): number {
@@ -106,6 +112,8 @@ export class Utterance {
   }
 
   setFlow(isOpen: boolean): void {
+    if (isOpen === this.#isFlowing) return
+    this.#isFlowing = isOpen
     if (!this.#hasEnded) this.#synthesis?.setFlow(isOpen)
   }
 

@@ -21,7 +21,7 @@ const ALIASES: readonly (readonly [path: readonly string[], alias: string, name:
 
 export interface ParsedCommand {
   readonly command: Command
-  /** The message as it came, for the journal. */
+  /** The message as it came, but for nulls and other spellings, for the journal. */
   readonly message: JsonObject
 }
 
@@ -38,6 +38,7 @@ export function parseCommand(text: string): ParsedCommand {
     const shown = JSON.stringify(name.slice(0, 64))
     throw new CommandError(`command: ${shown} is unknown; known are ${COMMAND_NAMES.join(', ')}`)
   }
+  dropNulls(message)
   for (const [path, alias, canonical] of ALIASES) acceptAlias(message, path, alias, canonical)
   const result = Command.safeParse(message)
   if (!result.success) throw new CommandError(describeIssue(result.error, name))
@@ -53,6 +54,14 @@ function parseObject(text: string): JsonObject {
   }
   if (!isObject(value)) throw new CommandError('message: must be a JSON object')
   return value
+}
+
+/** Many languages write an absent field as null; `extra` is the provider's own business. */
+function dropNulls(object: JsonObject): void {
+  for (const [key, value] of Object.entries(object)) {
+    if (value === null) delete object[key]
+    else if (isObject(value) && key !== 'extra') dropNulls(value)
+  }
 }
 
 function acceptAlias(root: JsonObject, path: readonly string[], alias: string, name: string): void {

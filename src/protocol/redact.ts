@@ -1,7 +1,13 @@
-const SECRET_KEY = /secret|password|passwd|token|api_?key|authorization|credential|signature/i
-const SECRET_PARAMETER =
-  /([?&](?:[^=&#]*(?:token|secret|key|sig|password|credential)[^=&#]*)=)[^&#]*/gi
-const USER_INFO = /^([a-z][a-z0-9+.-]*:\/\/)[^/@?#]*@/i
+const SECRET_KEY =
+  /secret|passw|passphrase|token|(?:api|access|auth|private|subscription)[-_]?key|authorization|credential|signature/i
+const SECRET_PARAMETER = /token|secret|key|sig|password|credential/i
+// These run over what clients send, however long: none may begin again inside its own match, so
+// that the time stays linear.
+const PARAMETER = /([?&])([^?&=#]*)=[^&#]*/g
+const USER_INFO = /:\/\/[^/?#\s]*@/g
+/** A key in quotes and a plain value, in a text that may be broken JSON. */
+const MEMBER =
+  /(["'])([^"'\\]*)\1(\s*:\s*)(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s"'{}[\],]+)/g
 const MAX_DEPTH = 16
 
 const REDACTED = '[redacted]'
@@ -27,7 +33,22 @@ export function redactObject(value: Record<string, unknown>, depth = 0): Record<
   return Object.fromEntries(entries)
 }
 
+/** As `redact`, for the text of a message that may be no JSON at all. */
+export function redactText(text: string): string {
+  try {
+    return JSON.stringify(redact(JSON.parse(text)))
+  } catch {
+    return redactUrl(text).replace(MEMBER, (member, quote, key, colon) =>
+      SECRET_KEY.test(key) ? `${quote}${key}${quote}${colon}${REDACTED}` : member,
+    )
+  }
+}
+
 function redactUrl(text: string): string {
   if (!text.includes('://')) return text
-  return text.replace(USER_INFO, `$1${REDACTED}@`).replace(SECRET_PARAMETER, `$1${REDACTED}`)
+  return text
+    .replace(USER_INFO, `://${REDACTED}@`)
+    .replace(PARAMETER, (parameter, mark, name) =>
+      SECRET_PARAMETER.test(name) ? `${mark}${name}=${REDACTED}` : parameter,
+    )
 }

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import { ProblemError } from './problem.ts'
 
 const BEARER = /^Bearer\s+(\S+)$/i
@@ -39,16 +39,25 @@ export function requireOrigin(allowed: readonly string[], trustsHost: boolean): 
     if (origin !== undefined && !isAllowed(origin, context.req.header('host'))) {
       throw new ProblemError(403, `the origin ${origin} may not use this API; see ALLOWED_ORIGINS`)
     }
-    if (origin !== undefined) {
-      context.header('access-control-allow-origin', origin)
-      context.header('vary', 'origin')
+    if (origin === undefined) return next()
+    if (context.req.method !== 'OPTIONS') {
+      // Afterwards, so that errors and streams carry them too.
+      await next()
+      allowOrigin(context, origin)
+      return
     }
-    if (origin === undefined || context.req.method !== 'OPTIONS') return next()
+    allowOrigin(context, origin)
     context.header('access-control-allow-methods', 'GET, POST')
     context.header('access-control-allow-headers', 'authorization, content-type')
     context.header('access-control-max-age', '600')
     return context.body(null, 204)
   }
+}
+
+/** Lets the page of that origin read the answer. */
+function allowOrigin(context: Context, origin: string): void {
+  context.header('access-control-allow-origin', origin)
+  context.header('vary', 'origin')
 }
 
 /** Compares every key in the same time, so that the time tells nothing about any of them. */

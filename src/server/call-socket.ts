@@ -8,6 +8,7 @@ import type { CallSocketQuery } from '#protocol/call-socket-query.ts'
 import { CLOSE_CODES, type CloseReason } from '#protocol/close-code.ts'
 import type { CallEvent } from '#protocol/event.ts'
 import { CommandError, type ParsedCommand, parseCommand } from '#protocol/parse-command.ts'
+import { redactText } from '#protocol/redact.ts'
 import { Inbox } from './inbox.ts'
 
 /** What may wait in the socket for a client to read it; more than that ends the call. */
@@ -135,7 +136,8 @@ export class CallSocket implements CallClient {
   /** Bytes wait in the socket: too many, and the client is not keeping up. */
   #checkUnread(): void {
     if (this.#ws === undefined || this.#ws.getBufferedAmount() <= MAX_UNREAD_BYTES) return
-    this.#call?.end({ reason: 'too_slow', initiator: 'system' }, 'tooSlow')
+    // Not at once: the call is in the middle of the step that sent this.
+    queueMicrotask(() => this.#call?.end({ reason: 'too_slow', initiator: 'system' }, 'tooSlow'))
   }
 
   #ping(): void {
@@ -193,7 +195,7 @@ export class CallSocket implements CallClient {
       this.#refuseFirst(`the first message must be an invite or accept command: ${message}`)
       return
     }
-    this.#call.received('invalid', { message: text.slice(0, MAX_KEPT_CHARS) })
+    this.#call.received('invalid', { message: redactText(text).slice(0, MAX_KEPT_CHARS) })
     this.#call.refuse(message)
   }
 

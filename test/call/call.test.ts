@@ -321,6 +321,18 @@ describe('autoHangup', () => {
     expect(fake.endedCount).toBe(1)
   })
 
+  test('of a text that is refused waits for the speech that it was meant to follow', async () => {
+    const fake = await answered()
+    fake.say({ command: 'tts', text: 'hello there', playId: 'p' })
+    const option = { provider: 'none' }
+    fake.say({ command: 'tts', text: 'bye', playId: 'p', autoHangup: true, option })
+    await advance(300)
+    expect(fake.client.find('error')).toMatchObject([{ sender: 'tts', code: 400 }])
+    expect(fake.client.find('interruption')).toEqual([])
+    expect(fake.client.find('trackEnd')[0]).toMatchObject({ duration: 100, playId: 'p' })
+    expect(fake.client.events.at(-1)).toMatchObject({ event: 'hangup', reason: 'autohangup' })
+  })
+
   test('does not hang up after an interruption', async () => {
     const fake = await answered()
     fake.say({ command: 'play', url: '500.wav', autoHangup: true })
@@ -506,6 +518,18 @@ describe('the journal', () => {
     ])
     fake.journal.release()
     expect(fake.client.names.at(-1)).toBe('addHistory')
+  })
+
+  test('gets no secret, neither of a command nor of the events that repeat it', async () => {
+    const fake = await answered()
+    const url = 'https://user:hush@e.com/500.wav?token=hush'
+    fake.call.received('play', { command: 'play', url })
+    fake.say({ command: 'play', url })
+    fake.say({ command: 'interrupt' })
+    await settle()
+    expect(fake.client.find('interruption')).toMatchObject([{ playId: url }])
+    expect(JSON.stringify(fake.journal.rows)).toContain('e.com/500.wav')
+    expect(JSON.stringify(fake.journal.rows)).not.toContain('hush')
   })
 
   test('gets no events with dump=false, but the record', async () => {

@@ -105,6 +105,16 @@ describe('in mid-call', () => {
     await client.hangup()
   })
 
+  test('a message that is no command is kept without its secrets', async () => {
+    const client = await call({}, '/call?id=hush')
+    client.send('{"command":"tts","text":5,"option":{"secretKey":"hush"}}')
+    await client.sees('error')
+    await client.hangup()
+    const dump = await (await fetch(`${gateway.url}/calls/hush/events.jsonl`)).text()
+    expect(dump).toContain('"name":"invalid"')
+    expect(dump).not.toContain('"hush\\"')
+  })
+
   test('an option that is not honoured yet is reported, and the call goes on', async () => {
     const client = await connect()
     client.send({ command: 'invite', option: { recorder: {}, denoise: false, eou: { type: 'x' } } })

@@ -55,6 +55,16 @@ describe('parseCommand', () => {
     })
   })
 
+  test('takes null for absent', () => {
+    const option = { caller: null, tts: { speaker: null, extra: { keep: null } }, vad: null }
+    expect(parse({ command: 'invite', option }) as unknown).toEqual({
+      command: 'invite',
+      option: { tts: { extra: { keep: null } } },
+    })
+    expect(parse({ command: 'hangup', reason: null }) as unknown).toEqual({ command: 'hangup' })
+    expect(refusal('{"command":"tts","text":null}')).toStartWith('tts.text: ')
+  })
+
   test('ignores unknown fields, and does not keep them', () => {
     expect(parse({ command: 'pause', colour: 'blue' }) as unknown).toEqual({ command: 'pause' })
   })

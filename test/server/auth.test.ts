@@ -50,6 +50,19 @@ describe('requireKey', () => {
 })
 
 describe('requireOrigin', () => {
+  test('lets the page read errors and streams, too', async () => {
+    const app = guarded(requireOrigin([], false))
+    app.get('/stream', () => new Response('line\n'))
+    app.get('/broken', () => {
+      throw new ProblemError(404, 'there is no such call')
+    })
+    for (const path of ['/x', '/stream', '/broken', '/nothing']) {
+      const response = await app.request(path, { headers: { origin: 'http://localhost:3000' } })
+      expect(response.headers.get('access-control-allow-origin')).toBe('http://localhost:3000')
+      expect(response.headers.get('vary')).toBe('origin')
+    }
+  })
+
   test.each([
     [undefined, 200],
     ['http://localhost:3000', 200],
