@@ -62,7 +62,7 @@ export class Speaker {
       if (command.endOfStream) open.finish()
       return
     }
-    if (command.text === '') return
+    if (command.text === '' && (!command.streaming || command.endOfStream)) return
     const utterance = this.#createUtterance(command)
     open?.finish()
     utterance.push(command.text)

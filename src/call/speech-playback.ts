@@ -19,6 +19,8 @@ export class SpeechPlayback implements Playback {
   readonly #utterances: Utterance[] = []
   #waitingChars = 0
   #heardText = ''
+  /** What utterances that broke have left; it counts as waiting, which bounds it. */
+  #unsaidText = ''
   #madeSamples = 0
   #isClosed = false
 
@@ -41,7 +43,7 @@ export class SpeechPlayback implements Playback {
   }
 
   get remainingText(): string {
-    return this.#utterances.map((utterance) => utterance.remainingText).join('')
+    return this.#utterances.reduce((text, next) => text + next.remainingText, this.#unsaidText)
   }
 
   /** Milliseconds of audio made so far. */
@@ -88,8 +90,10 @@ export class SpeechPlayback implements Playback {
 
   #retire(utterance: Utterance): void {
     this.#utterances.shift()
-    this.#waitingChars -= utterance.textChars
-    this.#heardText += utterance.heardText
+    const { heardText, remainingText } = utterance
+    this.#waitingChars -= heardText.length
+    this.#heardText += heardText
+    this.#unsaidText += remainingText
     this.#madeSamples += utterance.madeSamples
     this.#openNext()
   }
@@ -104,15 +108,15 @@ export class SpeechPlayback implements Playback {
 
   /**
    * Closes the tap of each synthesis when enough audio waits up to its end, and opens it again.
-   * What waits behind it does not count: it is heard later, and must not starve what is heard now.
+   * What comes after an utterance does not count: it cannot be heard while this one is not made.
    */
   #steer(): void {
-    let buffered = 0
+    let beforeSamples = 0
     for (const utterance of this.#utterances) {
       if (!utterance.isOpen) break
-      buffered += utterance.bufferedSamples
-      const waterSeconds = utterance.isFlowing ? HIGH_WATER_SECONDS : LOW_WATER_SECONDS
-      utterance.setFlow(buffered < waterSeconds * this.#sampleRate)
+      const seconds = (beforeSamples + utterance.bufferedSamples) / this.#sampleRate
+      utterance.setFlow(seconds < (utterance.isFlowing ? HIGH_WATER_SECONDS : LOW_WATER_SECONDS))
+      beforeSamples += utterance.bufferedSamples
     }
   }
 }

@@ -36,8 +36,9 @@ export class Utterance {
   #text = ''
   #isTextComplete = false
   #synthesis: Synthesis | undefined
-  #hasEnded = false
   #isFlowing = true
+  #hasEnded = false
+  #isAllMade = false
   #madeSamples = 0
   readonly #audio = new SampleQueue()
   /** Clauses whose audio has not been read to its end, in order. */
@@ -60,14 +61,13 @@ export class Utterance {
     return this.#synthesis !== undefined
   }
 
+  get isFlowing(): boolean {
+    return this.#isFlowing
+  }
+
   /** Everything has been made and read. */
   get isFinished(): boolean {
     return this.#hasEnded && this.#audio.length === 0
-  }
-
-  /** The tap of the synthesis is open. */
-  get isFlowing(): boolean {
-    return this.#isFlowing
   }
 
   get bufferedSamples(): number {
@@ -111,16 +111,19 @@ export class Utterance {
     if (this.#isTextComplete) this.#synthesis.finish()
   }
 
+  /** Closes the tap of the synthesis, which must have begun, or opens it again. */
   setFlow(isOpen: boolean): void {
-    if (isOpen === this.#isFlowing) return
+    if (this.#hasEnded || isOpen === this.#isFlowing) return
     this.#isFlowing = isOpen
-    if (!this.#hasEnded) this.#synthesis?.setFlow(isOpen)
+    this.#synthesis?.setFlow(isOpen)
   }
 
   /** As `Playback.read`. */
   read(frame: Int16Array): number {
     const count = this.#audio.read(frame)
     this.#advance(count)
+    // A cache may know what was said by other words than these.
+    if (this.#isAllMade && this.#audio.length === 0) this.#heardChars = this.#text.length
     return count
   }
 
@@ -138,6 +141,7 @@ export class Utterance {
       onAudio: (samples) => this.#receive(samples),
       onEnd: ({ isCached }) => {
         this.#hasEnded = true
+        this.#isAllMade = true
         const audioMs = Math.round((this.#madeSamples * 1000) / this.#options.sampleRate)
         this.#handlers.onEnd({ isCached, audioMs })
       },

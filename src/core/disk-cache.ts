@@ -25,6 +25,8 @@ export class DiskCache {
   /** Size by name; the one not used for longest is the first. */
   readonly #entries = new Map<string, number>()
   readonly #ready: Promise<void>
+  /** Settles when the entries are again what lies on the disk. */
+  #lastChange: Promise<unknown> = Promise.resolve()
   #bytes = 0
   #reportedAtMs = -Infinity
 
@@ -50,7 +52,8 @@ export class DiskCache {
       return undefined
     }
     this.stats.hits += 1
-    this.#remember(name, content.length + CHECKSUM_BYTES)
+    // It may have been given up while it was being read.
+    if (this.#entries.has(name)) this.#remember(name, content.length + CHECKSUM_BYTES)
     // The time on disk only matters for the order after a restart.
     const now = new Date()
     void utimes(join(this.#directory, name), now, now).catch(() => undefined)
@@ -66,14 +69,15 @@ export class DiskCache {
     const temporary = join(this.#directory, `${name}.${randomUUID()}`)
     try {
       await writeFile(temporary, Buffer.concat([checksum(content), content]))
-      await rename(temporary, join(this.#directory, name))
+      await this.#inTurn(async () => {
+        await rename(temporary, join(this.#directory, name))
+        this.#remember(name, bytes)
+        await this.#evict()
+      })
     } catch (error) {
       this.#fault(error)
       await rm(temporary, { force: true }).catch(() => undefined)
-      return
     }
-    this.#remember(name, bytes)
-    await this.#evict()
   }
 
   async #read(name: string): Promise<Uint8Array | undefined> {
@@ -84,19 +88,29 @@ export class DiskCache {
     } catch (error) {
       if ((error as { code?: string }).code !== 'ENOENT') this.#fault(error)
     }
-    this.#forget(name)
-    await rm(join(this.#directory, name), { force: true }).catch(() => undefined)
+    await this.#inTurn(() => this.#remove(name))
     return undefined
+  }
+
+  /** Runs `change`, which renames or removes entries, when the one before it is done. */
+  #inTurn(change: () => Promise<void>): Promise<void> {
+    const turn = this.#lastChange.then(change)
+    this.#lastChange = turn.catch(() => undefined)
+    return turn
   }
 
   async #evict(): Promise<void> {
     while (this.#bytes > this.#maxBytes) {
       const [oldest] = this.#entries.keys()
       if (oldest === undefined) return
-      this.#forget(oldest)
       this.stats.evictions += 1
-      await rm(join(this.#directory, oldest), { force: true }).catch(() => undefined)
+      await this.#remove(oldest)
     }
+  }
+
+  async #remove(name: string): Promise<void> {
+    this.#forget(name)
+    await rm(join(this.#directory, name), { force: true }).catch(() => undefined)
   }
 
   #remember(name: string, bytes: number): void {

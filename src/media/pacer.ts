@@ -106,6 +106,8 @@ export class Pacer {
       this.close()
       return
     }
+    // A member that was the last one and added another in its tick has started the clock anew.
+    clearTimeout(this.#timer)
     this.#timer = setTimeout(this.#run, Math.max(0, Math.ceil(wakeAtMs - performance.now())))
   }
 

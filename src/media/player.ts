@@ -55,18 +55,14 @@ export class Player implements Paced {
     this.#pacer.add(this)
   }
 
-  /** Freezes at the current sample. */
+  /** Freezes at the current sample. The place in the pacer is kept, so that toggling gains no time. */
   pause(): void {
-    if (this.#playback === undefined || this.#isPaused) return
-    this.#isPaused = true
-    this.#pacer.remove(this)
+    this.#isPaused = this.#playback !== undefined
   }
 
   /** Goes on at the same sample. */
   resume(): void {
-    if (!this.#isPaused) return
     this.#isPaused = false
-    this.#pacer.add(this)
   }
 
   /** No further frame is sent. Closes the playback; `onEnd` is not called. */
@@ -82,7 +78,7 @@ export class Player implements Paced {
 
   tick(): void {
     const playback = this.#playback
-    if (playback === undefined) return
+    if (playback === undefined || this.#isPaused) return
     const { samples } = this.#frame
     const count = playback.read(samples)
     if (count > 0) {

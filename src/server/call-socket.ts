@@ -2,6 +2,7 @@ import type { ServerWebSocket } from 'bun'
 import type { Call } from '#call/call.ts'
 import type { CallClient } from '#call/call-client.ts'
 import type { CallRegistry } from '#call/call-registry.ts'
+import { PLAYBACK_TRACK_ID } from '#call/playback-slot.ts'
 import { unsupportedOptions } from '#protocol/call-option.ts'
 import type { CallType } from '#protocol/call-record.ts'
 import type { CallSocketQuery } from '#protocol/call-socket-query.ts'
@@ -115,7 +116,7 @@ export class CallSocket implements CallClient {
 
   sendAudio(payload: Uint8Array): void {
     if (this.#options.audio === 'json') {
-      const { id: trackId } = this.#options
+      const trackId = PLAYBACK_TRACK_ID
       this.send({ event: 'binary', trackId, timestamp: Date.now(), data: [...payload] })
       return
     }

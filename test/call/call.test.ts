@@ -136,6 +136,17 @@ describe('tts', () => {
     expect(fake.synthesizer.opened).toHaveLength(1)
   })
 
+  test('a stream may begin with an empty piece and waits for the next', async () => {
+    const fake = await answered()
+    fake.say({ command: 'tts', text: '', playId: 's', streaming: true, autoHangup: true })
+    await advance(500)
+    expect(fake.client.find('trackEnd')).toEqual([])
+    fake.say({ command: 'tts', text: 'hi', playId: 's', streaming: true, endOfStream: true })
+    await advance(200)
+    expect(heardMs(fake)).toBe(20)
+    expect(fake.client.names.slice(-2)).toEqual(['trackEnd', 'hangup'])
+  })
+
   test('an option of the command is merged over that of the call, the speaker on top', async () => {
     const fake = await answered({ tts: { speaker: 'alice', speed: 1.5, volume: 7 } })
     fake.say({ command: 'tts', text: 'a', playId: '1' })

@@ -1,79 +1,111 @@
 import { describe, expect, test } from 'bun:test'
 import { SpeechPlayback } from '#call/speech-playback.ts'
-import { Utterance } from '#call/utterance.ts'
-import type { Synthesis, SynthesisHandlers, Synthesizer } from '#speech/tts.ts'
+import { Utterance, type UtteranceHandlers } from '#call/utterance.ts'
+import { SpeechError } from '#speech/speech-error.ts'
+import type { Synthesis, SynthesisHandlers, SynthesisOptions, Synthesizer } from '#speech/tts.ts'
 
-const SAMPLE_RATE = 8_000
-
-/** A synthesis that a test drives by hand. */
-class ManualSynthesis implements Synthesis {
-  readonly handlers: SynthesisHandlers
-  isFlowing = true
-
-  constructor(handlers: SynthesisHandlers) {
-    this.handlers = handlers
-  }
-
-  makes(seconds: number): void {
-    this.handlers.onAudio(new Int16Array(seconds * SAMPLE_RATE).fill(1))
-  }
-
-  setFlow(isOpen: boolean): void {
-    this.isFlowing = isOpen
-  }
-
-  push(): void {}
-  flush(): void {}
-  finish(): void {}
-  close(): void {}
+const RATE = 8_000
+const CLAUSE_SECONDS = 3
+const UNHEARD: UtteranceHandlers = {
+  onFirstAudio: () => undefined,
+  onEnd: () => undefined,
+  onError: () => undefined,
 }
 
-function setUp(texts: readonly string[]) {
-  const syntheses: ManualSynthesis[] = []
-  const synthesizer: Synthesizer = {
-    provider: 'manual',
-    speakers: [],
-    open: (_options, handlers) => {
-      const synthesis = new ManualSynthesis(handlers)
-      syntheses.push(synthesis)
-      return synthesis
-    },
-    close: () => Promise.resolve(),
+/**
+ * Syntheses that share one Worker: each in turn makes a word, of three seconds, if it may. The word
+ * `fail` breaks its synthesis.
+ */
+class TakingTurns implements Synthesizer {
+  readonly provider = 'turns'
+  readonly speakers = []
+  readonly #clauseOf: (word: string) => string
+  readonly #turns: (() => boolean)[] = []
+
+  constructor(clauseOf = (word: string) => word) {
+    this.#clauseOf = clauseOf
   }
-  const playback = new SpeechPlayback(SAMPLE_RATE)
-  const ignore = () => undefined
-  const handlers = { onFirstAudio: ignore, onEnd: ignore, onError: ignore }
+
+  open(_options: SynthesisOptions, handlers: SynthesisHandlers): Synthesis {
+    const words: string[] = []
+    let isFlowing = true
+    this.#turns.push(() => {
+      if (!isFlowing || words.length === 0) return false
+      const word = words.shift()!
+      if (word.trim() === 'fail') {
+        words.length = 0
+        handlers.onError(new SpeechError('turns', 'server', 'it was told to fail'))
+        return false
+      }
+      handlers.onClause(this.#clauseOf(word))
+      handlers.onAudio(new Int16Array(CLAUSE_SECONDS * RATE))
+      if (words.length === 0) handlers.onEnd({ isCached: false })
+      return true
+    })
+    return {
+      push: (text) => void words.push(...(text.match(/\S+\s*/g) ?? [])),
+      flush: () => undefined,
+      finish: () => undefined,
+      setFlow: (isOpen) => {
+        isFlowing = isOpen
+      },
+      close: () => undefined,
+    }
+  }
+
+  /** Gives every synthesis turns until none may or can make more. */
+  work(): void {
+    while (this.#turns.map((turn) => turn()).includes(true));
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+}
+
+const speech = (synthesizer: Synthesizer, texts: readonly string[]) => {
+  const playback = new SpeechPlayback(RATE)
   for (const text of texts) {
-    const utterance = new Utterance(synthesizer, { sampleRate: SAMPLE_RATE }, handlers)
+    const utterance = new Utterance(synthesizer, { sampleRate: RATE }, UNHEARD)
     utterance.push(text)
     utterance.finish()
     playback.add(utterance)
   }
-  return { playback, syntheses }
+  return playback
 }
 
+const hear = (playback: SpeechPlayback, seconds: number) =>
+  playback.read(new Int16Array(seconds * RATE))
+
 describe('SpeechPlayback', () => {
-  test('lets the utterance that is heard flow, however much of the next is made', () => {
-    const { playback, syntheses } = setUp(['slow', 'quick'])
-    const [slow, quick] = syntheses as [ManualSynthesis, ManualSynthesis]
-    quick.makes(12)
-    expect(quick.isFlowing).toBe(false)
-    expect(slow.isFlowing).toBe(true)
-    slow.makes(11)
-    expect(slow.isFlowing).toBe(false)
-    expect(playback.read(new Int16Array(7 * SAMPLE_RATE))).toBe(7 * SAMPLE_RATE)
-    expect(slow.isFlowing).toBe(true)
-    expect(quick.isFlowing).toBe(false)
+  test('what is made of the next utterance never holds up the one that is heard', () => {
+    const synthesizer = new TakingTurns()
+    const texts = ['a b c d e f g h ', 'i j k l m n o p ']
+    const playback = speech(synthesizer, texts)
+    for (let second = 0; second < 100; second += 1) {
+      synthesizer.work()
+      expect(playback.madeMs - second * 1_000).toBeLessThan(2 * (10_000 + CLAUSE_SECONDS * 1_000))
+      if (hear(playback, 1) === 0) break
+    }
+    expect(playback.heardText).toBe(texts.join(''))
+    expect(playback.isFinished).toBe(true)
   })
 
-  test('opens an utterance closed while enough audio waits before it', () => {
-    const { playback, syntheses } = setUp(['one', 'two', 'three'])
-    syntheses[0]?.makes(1)
-    syntheses[0]?.handlers.onEnd({ isCached: false })
-    syntheses[1]?.makes(12)
-    playback.read(new Int16Array(1.5 * SAMPLE_RATE))
-    expect(syntheses.map(({ isFlowing }) => isFlowing)).toEqual([true, false, false])
-    playback.read(new Int16Array(7 * SAMPLE_RATE))
-    expect(syntheses.map(({ isFlowing }) => isFlowing)).toEqual([true, true, true])
+  test('what a broken synthesis left unsaid remains, also when speech has gone on', () => {
+    const synthesizer = new TakingTurns()
+    const playback = speech(synthesizer, ['one fail two ', 'three four'])
+    synthesizer.work()
+    hear(playback, 2 * CLAUSE_SECONDS)
+    expect(playback.heardText).toBe('one three ')
+    expect(playback.remainingText).toBe('fail two four')
+  })
+
+  test('what was said to its end was heard, even where the cache knows it by other words', () => {
+    const synthesizer = new TakingTurns(() => 'x')
+    const playback = speech(synthesizer, ['one two ', 'three'])
+    synthesizer.work()
+    hear(playback, 2 * CLAUSE_SECONDS)
+    expect(playback.heardText).toBe('one two ')
+    expect(playback.remainingText).toBe('three')
   })
 })

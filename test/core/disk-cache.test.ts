@@ -47,6 +47,28 @@ describe('DiskCache', () => {
     expect((await readdir(directory)).length).toBe(Math.floor(1_000 / (100 + OVERHEAD)))
   })
 
+  test('does not count what was given up while it was being read', async () => {
+    const large = 32 * 1024 * 1024
+    const cache = new DiskCache(directory, large + OVERHEAD)
+    await cache.put('large', bytes(large))
+    await Promise.all([cache.get('large'), cache.put('small', bytes(10))])
+    expect(cache.bytes).toBe(10 + OVERHEAD)
+  })
+
+  test('counts what lies on the disk, whatever is put, read and given up at once', async () => {
+    const cache = new DiskCache(directory, 400)
+    for (let round = 0; round < 20; round += 1) {
+      await Promise.all(
+        Array.from({ length: 40 }, (_, i) => {
+          const key = String((i * 7 + round) % 6)
+          return i % 3 === 0 ? cache.get(key) : cache.put(key, bytes(60 + ((i * 11) % 60)))
+        }),
+      )
+      const sizes = (await readdir(directory)).map((name) => Bun.file(join(directory, name)).size)
+      expect(cache.bytes).toBe(sizes.reduce((sum, size) => sum + size, 0))
+    }
+  })
+
   test('a smaller bound after a restart is kept, the oldest go', async () => {
     const first = new DiskCache(directory, 10_000)
     for (const key of ['old', 'new']) await first.put(key, bytes(100))

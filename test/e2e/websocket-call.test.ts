@@ -183,7 +183,8 @@ describe('audio', () => {
   test('comes as binary events with audio=json', async () => {
     const client = await call({ codec: 'pcmu' }, '/call?audio=json')
     client.send({ command: 'play', url: 'tone-440.wav' })
-    const { data } = await client.sees('binary')
+    const { data, trackId } = await client.sees('binary')
+    expect(trackId).toBe('server-side-track')
     expect(data).toHaveLength(160)
     expect(client.audio).toEqual([])
     await client.hangup()

@@ -26,6 +26,33 @@ describe('AudioClock', () => {
     expect(clock.epochMs(1_010)).toBe(START + 5_990)
   })
 
+  test('is right after an hour of a sender whose own clock is fast or slow', () => {
+    for (const pace of [0.999, 1.001]) {
+      const clock = new AudioClock()
+      const at = (frame: number) => START + frame * 20 * pace
+      for (let i = 1; i <= 180_000; i += 1) clock.advance(20, at(i))
+      expect(Math.abs(clock.epochMs(3_600_000) - at(180_000))).toBeLessThanOrEqual(500)
+    }
+  })
+
+  test('is right again after audio that comes late and had been filled in', () => {
+    const clock = new AudioClock()
+    clock.advance(1_000, START + 1_000)
+    clock.advance(2_000, START + 3_000)
+    clock.advance(2_000, START + 3_000)
+    clock.advance(1_000, START + 4_000)
+    expect(clock.epochMs(6_000)).toBe(START + 4_000)
+  })
+
+  test('knows that a long message was heard before it came, frame by frame', () => {
+    const clock = new AudioClock()
+    for (let second = 1; second <= 10; second += 1) {
+      for (let i = 0; i < 50; i += 1) clock.advance(20, START + second * 1_000)
+    }
+    expect(Math.abs(clock.epochMs(500) - (START + 500))).toBeLessThanOrEqual(100)
+    expect(Math.abs(clock.epochMs(9_500) - (START + 9_500))).toBeLessThanOrEqual(100)
+  })
+
   test('never runs backwards', () => {
     const arrivals = fc.array(
       fc.record({

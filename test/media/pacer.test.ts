@@ -89,6 +89,24 @@ describe('Pacer', () => {
     pacer.close()
   })
 
+  test('runs one timer, also when the last member is replaced within its own tick', () => {
+    const pacer = new Pacer()
+    const next = ticker()
+    const last = {
+      tick() {
+        pacer.remove(last)
+        pacer.add(next)
+      },
+    }
+    pacer.add(last)
+    jest.advanceTimersByTime(20)
+    expect(jest.getTimerCount()).toBe(1)
+    jest.advanceTimersByTime(1_000)
+    expect(next.times.length).toBeWithin(49, 52)
+    pacer.close()
+    expect(jest.getTimerCount()).toBe(0)
+  })
+
   test('a member that throws costs no other its frame', () => {
     const pacer = new Pacer()
     const bad = {

@@ -89,6 +89,18 @@ describe('Player', () => {
     expect(sent.flat()).toEqual(Array.from({ length: 1_600 }, (_, i) => i + 1))
   })
 
+  test('sends no faster for being paused and resumed all the time', () => {
+    const { player, sent, handlers } = setUp()
+    player.start(new Counting(80_000), handlers)
+    for (let i = 0; i < 500; i += 1) {
+      player.pause()
+      jest.advanceTimersByTime(1)
+      player.resume()
+      jest.advanceTimersByTime(1)
+    }
+    expect(sent.length).toBeLessThanOrEqual(50)
+  })
+
   test('stop closes the playback, sends nothing more and reports no end', () => {
     const { pacer, player, sent, ends, handlers } = setUp()
     const playback = new Counting(1_600)

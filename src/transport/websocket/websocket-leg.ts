@@ -3,8 +3,13 @@ import { type AudioFrame, frameSamples, PTIME_MS } from '#audio/frame.ts'
 import type { Sink } from '#core/sink.ts'
 import type { HangupCause, Leg, LegHandlers } from '../leg.ts'
 
-/** A client that sends nothing for so long is heard as silent, so that speech before it can end. */
+/**
+ * A client that sends nothing for so long, after what it sent last would have been played, is heard
+ * as silent, so that speech before it can end.
+ */
 const QUIET_AFTER_MS = 300
+/** A client may send its audio in bursts as long as this and is not taken for silent between them. */
+const MAX_BURST_MS = 1000
 const QUIET_CHECK_MS = 100
 
 interface IncomingFrame extends AudioFrame {
@@ -31,6 +36,8 @@ export class WebSocketLeg implements Leg {
   #handlers: LegHandlers | undefined
   #quietTimer: ReturnType<typeof setInterval> | undefined
   #lastMessageMs = 0
+  /** How much audio came lately before its time: that of a burst, which lasts until the next. */
+  #burstMs = 0
   /** Up to when (`performance.now()`) there is audio for every moment, received or filled in. */
   #heardUntilMs = 0
 
@@ -55,10 +62,9 @@ export class WebSocketLeg implements Leg {
   receivePayload(message: Uint8Array): void {
     if (this.#handlers === undefined) return
     this.stats.receivedBytes += message.length
-    this.#lastMessageMs = performance.now()
-    this.#heardUntilMs = this.#lastMessageMs
     this.#quietTimer ??= setInterval(() => this.#fillQuiet(), QUIET_CHECK_MS)
     const frameBytes = this.#rest.length
+    this.#noteArrival((message.length * PTIME_MS) / frameBytes)
     let offset = 0
     if (this.#restBytes > 0) {
       offset = Math.min(frameBytes - this.#restBytes, message.length)
@@ -94,6 +100,15 @@ export class WebSocketLeg implements Leg {
     this.#decoder.close()
   }
 
+  #noteArrival(durationMs: number): void {
+    const nowMs = performance.now()
+    // It wears off at twice the pace, so that neither a fast clock nor a late packet adds up.
+    const leftMs = Math.max(0, this.#burstMs - 2 * (nowMs - this.#lastMessageMs))
+    this.#burstMs = Math.min(MAX_BURST_MS, leftMs + durationMs)
+    this.#lastMessageMs = nowMs
+    this.#heardUntilMs = nowMs
+  }
+
   #keepRest(bytes: Uint8Array): void {
     this.#rest.set(bytes, this.#restBytes)
     this.#restBytes += bytes.length
@@ -107,7 +122,7 @@ export class WebSocketLeg implements Leg {
 
   #fillQuiet(): void {
     const nowMs = performance.now()
-    if (nowMs - this.#lastMessageMs < QUIET_AFTER_MS) return
+    if (nowMs - this.#lastMessageMs < this.#burstMs + QUIET_AFTER_MS) return
     for (; this.#heardUntilMs + PTIME_MS <= nowMs; this.#heardUntilMs += PTIME_MS) {
       this.#frame.samples.fill(0)
       this.stats.filledFrames += 1

@@ -107,4 +107,37 @@ describe('WebSocketLeg', () => {
     expect(jest.getTimerCount()).toBe(0)
     jest.useRealTimers()
   })
+
+  test.each([
+    ['1 s once a second', [1_000]],
+    ['500 ms in frames twice a second', new Array<number>(25).fill(20)],
+    ['400 ms in odd pieces', [130, 7, 263]],
+  ])('inserts no silence into audio that comes as %s', async (_, sizesMs) => {
+    jest.useFakeTimers()
+    const { leg, received } = await connect('pcm', 8_000)
+    const burstMs = sizesMs.reduce((sum, ms) => sum + ms, 0)
+    for (let i = 0; i < 20; i += 1) {
+      for (const ms of sizesMs) leg.receivePayload(pcm(new Array(ms * 8).fill(7)))
+      jest.advanceTimersByTime(burstMs + (i % 3) * 30 - 30)
+    }
+    expect(leg.stats.filledFrames).toBe(0)
+    expect(received).toHaveLength(20 * burstMs * 8)
+    jest.advanceTimersByTime(1_000)
+    expect(leg.stats.filledFrames).toBeGreaterThan(0)
+    leg.hangup(HANGUP)
+    jest.useRealTimers()
+  })
+
+  test('is soon silent after much audio at once, or faster than real time', async () => {
+    jest.useFakeTimers()
+    const { leg } = await connect('pcm', 8_000)
+    for (let i = 0; i < 500; i += 1) {
+      leg.receivePayload(pcm(new Array(160).fill(7)))
+      jest.advanceTimersByTime(2)
+    }
+    jest.advanceTimersByTime(1_500)
+    expect(leg.stats.filledFrames).toBeGreaterThan(50)
+    leg.hangup(HANGUP)
+    jest.useRealTimers()
+  })
 })
