@@ -99,7 +99,8 @@ export class Call {
       this.#answered(sdp)
     } catch (error) {
       this.fail('invite', error)
-      this.end({ reason: 'error', initiator: 'system', fault: String(error) }, 'badFirstMessage')
+      const why = errorStatus(error) >= 500 ? 'fault' : 'badFirstMessage'
+      this.end({ reason: 'error', initiator: 'system', fault: String(error) }, why)
     }
   }
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from 'bun:test'
+import { Call } from '#call/call.ts'
 import { EventWriter } from '#call/event-writer.ts'
 import { Listener } from '#call/listener.ts'
 import type { CallOption } from '#protocol/call-option.ts'
@@ -38,6 +39,25 @@ describe('a call begins', () => {
     expect(client.events[0]).toMatchObject({ error: 'option.codec: is unknown', code: 400 })
     expect(client.events[1]).toMatchObject({ reason: 'error', initiator: 'system' })
     expect(client.closed).toEqual({ why: 'badFirstMessage', reason: 'error' })
+  })
+
+  test('with an error and close 1011 when the fault is ours', async () => {
+    const fake = new FakeCall({ codec: 'pcm' })
+    fake.deps.pacer.close()
+    const broken = new Call(
+      {
+        ...fake.deps,
+        createLeg: () => {
+          throw new Error('no such thing')
+        },
+      },
+      { id: 'call-2', type: 'websocket', hasEvents: true },
+      { option: {}, client: fake.client, metrics: fake.metrics, onEnded: () => undefined },
+    )
+    await broken.start()
+    await settle()
+    expect(fake.client.find('error')).toMatchObject([{ error: 'no such thing', code: 500 }])
+    expect(fake.client.closed).toEqual({ why: 'fault', reason: 'error' })
   })
 
   test('without what cannot be honoured, and says so', async () => {
