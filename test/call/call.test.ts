@@ -42,8 +42,7 @@ describe('a call begins', () => {
   })
 
   test('with an error and close 1011 when the fault is ours', async () => {
-    const fake = new FakeCall({ codec: 'pcm' })
-    fake.deps.pacer.close()
+    const fake = new FakeCall()
     const broken = new Call(
       {
         ...fake.deps,
