@@ -6,7 +6,8 @@ RUN bun install --frozen-lockfile --production --ignore-scripts
 FROM oven/bun:1.4.5-slim
 WORKDIR /app
 COPY --from=install /app/node_modules ./node_modules
-COPY package.json LICENSE ./
+# tsconfig.json tells Bun whose JSX the page at /docs is written in.
+COPY package.json tsconfig.json LICENSE ./
 COPY migrations ./migrations
 COPY src ./src
 RUN mkdir -p /data /media && chown bun:bun /data

@@ -1,8 +1,11 @@
 import { z } from 'zod'
 
 const text = z.string().trim()
-const port = z.coerce.number().int().min(0).max(65_535)
-const seconds = z.coerce.number().min(0).max(86_400)
+const number = z.coerce.number({
+  error: ({ input }) => (Number.isNaN(input) ? 'must be a number' : undefined),
+})
+const port = number.int().min(0).max(65_535)
+const seconds = number.min(0).max(86_400)
 const flag = z
   .enum(['true', 'false', '1', '0'])
   .transform((value) => value === 'true' || value === '1')
@@ -74,7 +77,7 @@ export const Variables = z.object({
       'Address to listen on. `localhost` is the loopback, IPv4 and IPv6; `0.0.0.0` and `::` are all.',
     ),
   PORT: port.default(8080).describe('TCP port; 0 takes any free one.'),
-  DATA_DIR: text.min(1).default('./data').describe('Database, caches and recordings.'),
+  DATA_DIR: text.min(1).default('./data').describe('Database and caches.'),
   MEDIA_DIR: text.min(1).default('./media').describe('Files that `play` may name without a URL.'),
   API_KEYS: list
     .prefault('')
@@ -92,8 +95,7 @@ export const Variables = z.object({
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')
     .describe('Least severity that is logged.'),
-  MAX_CALLS: z.coerce
-    .number()
+  MAX_CALLS: number
     .int()
     .min(1)
     .max(100_000)
@@ -127,8 +129,7 @@ export const Variables = z.object({
       'Shared secret of the TURN servers; `/iceservers` then gives credentials that expire.',
     )
     .meta({ secret: true }),
-  TURN_TTL_SECONDS: z.coerce
-    .number()
+  TURN_TTL_SECONDS: number
     .int()
     .min(60)
     .max(604_800)

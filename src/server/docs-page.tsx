@@ -41,7 +41,7 @@ nav h2 { font-size: .75rem; letter-spacing: .08em; text-transform: uppercase; co
   margin: 1.2rem .6rem .2rem }
 main { padding: 2rem 1.5rem 6rem; min-width: 0 }
 h1 { font-size: 2rem; margin: 0 } h2 { margin: 3rem 0 .5rem; padding-top: .5rem } p { max-width: 44rem }
-h3 { margin: 2rem 0 .3rem; font-size: 1.05rem } h3 code { background: none; padding: 0 }
+h3 { margin: 2rem 0 .3rem; font-size: 1.05rem } h3 code { background: none; padding: 0; font-size: 1em }
 a { color: var(--mark); text-decoration: none } a:hover { text-decoration: underline }
 :focus-visible { outline: 2px solid var(--mark); outline-offset: 2px }
 code, pre { font: .875em/1.5 ui-monospace, monospace } code { background: var(--soft); padding: .1em .3em;
@@ -54,12 +54,15 @@ pre { background: var(--soft); border: 1px solid var(--line); border-radius: 8px
 .scroll { overflow-x: auto } table { border-collapse: collapse; width: 100%; margin: .6rem 0 }
 th, td { text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0;
   border-bottom: 1px solid var(--line); font-size: .925rem } th { color: var(--dim); font-weight: 500 }
+th:first-child { width: 11rem } th:nth-child(2) { width: 9rem }
 #endpoints td:first-child { white-space: nowrap; width: 18rem }
 .verb { display: inline-block; min-width: 3.2rem; font-weight: 600; color: var(--mark) }
 .dim { color: var(--dim) }
 @media (max-width: 50rem) { .page { display: block } nav { position: static; max-height: none;
   padding: 1rem 1.5rem 0; columns: 3 7rem } nav h2 { column-span: all }
-  .copy pre { padding-top: 3rem } }`
+  .copy pre { padding-top: 3rem } th:first-child, th:nth-child(2) { width: auto }
+  #endpoints tr { display: block; padding: .4rem 0; border-bottom: 1px solid var(--line) }
+  #endpoints td, #endpoints td:first-child { display: block; width: auto; padding: .1rem 0; border: 0 } }`
 
 const SCRIPT = `document.querySelector('.copy button').addEventListener('click', async (event) => {
   await navigator.clipboard.writeText(document.querySelector('.copy code').textContent)
@@ -170,7 +173,7 @@ function Endpoint({ operation }: { operation: Operation }) {
         <code>{path}</code>
       </td>
       <td>
-        {summary}
+        <Text text={summary} />
         {parameters.length > 0 && <span class="dim"> Query: {parameters.join(', ')}.</span>}
       </td>
     </tr>
@@ -195,7 +198,9 @@ function Messages({ id, title, tag, union }: MessagesProps) {
             <h3 id={`${tag}-${name}`}>
               <code>{name}</code>
             </h3>
-            <p>{option.description}</p>
+            <p>
+              <Text text={option.description} />
+            </p>
             <Fields schema={option} except={tag} />
           </>
         )
@@ -213,7 +218,9 @@ function Options({ definitions }: { definitions: Readonly<Record<string, JsonSch
           <h3 id={name}>
             <code>{name}</code>
           </h3>
-          <p>{schema.description}</p>
+          <p>
+            <Text text={schema.description} />
+          </p>
           <Fields schema={schema} />
         </>
       ))}
@@ -241,7 +248,7 @@ function Fields({ schema, except }: { schema: JsonSchema; except?: string }) {
               <FieldType field={field} />
             </td>
             <td>
-              {field.description}{' '}
+              <Text text={field.description} />{' '}
               <Need field={field} isRequired={schema.required?.includes(name)} />
             </td>
           </tr>
@@ -249,6 +256,12 @@ function Fields({ schema, except }: { schema: JsonSchema; except?: string }) {
       </table>
     </div>
   )
+}
+
+/** A description, with what stands in backticks as code. */
+function Text({ text = '' }: { text?: string | undefined }) {
+  const parts = text.split('`')
+  return <>{parts.map((part, i) => (i % 2 === 1 ? <code>{part}</code> : part))}</>
 }
 
 function Need({ field, isRequired }: { field: JsonSchema; isRequired: boolean | undefined }) {

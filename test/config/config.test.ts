@@ -51,7 +51,7 @@ describe('loadConfig', () => {
   })
 
   test.each([
-    [{ PORT: 'x' }, 'PORT: expected number, received NaN (is "x")'],
+    [{ PORT: 'x' }, 'PORT: must be a number (is "x")'],
     [{ PORT: '70000' }, 'PORT: Too big'],
     [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL: Invalid option'],
     [{ MAX_CALLS: '0' }, 'MAX_CALLS: Too small'],

@@ -41,7 +41,7 @@ async function start(env: Record<string, string> = {}) {
 
 describe('a start that cannot be', () => {
   test.each([
-    [{ PORT: 'http' }, 'PORT: expected number'],
+    [{ PORT: 'http' }, 'PORT: must be a number'],
     [{ HOST: '0.0.0.0' }, 'set API_KEYS, or ALLOW_ANONYMOUS=true'],
     [{ TTS_PROVIDER: 'nobody' }, 'TTS_PROVIDER: "nobody" is unknown; known are: flite'],
     [{ ASR_PROVIDER: 'nobody' }, 'ASR_PROVIDER: "nobody" is unknown; known are: none'],
