@@ -117,7 +117,9 @@ export const Variables = z.object({
     .describe('Size of the cache of speech and fetched files, with K, M or G; 0 turns it off.'),
   ICE_SERVERS: iceServers
     .prefault('')
-    .describe('What `/iceservers` answers, as JSON; wins over the variables below.')
+    .describe(
+      'What `/iceservers` answers, as JSON; wins over the variables below. Nothing set: a public STUN server, `stun:restsend.com:3478`.',
+    )
     .meta({ secret: true }),
   STUN_URLS: stunUrls.prefault('').describe('STUN servers, comma-separated.'),
   TURN_URLS: turnUrls.prefault('').describe('TURN servers, comma-separated.'),
