@@ -31,11 +31,11 @@ group('codec', () => {
     const decoder = codec.createDecoder()
     const inputs = frames(codec.sampleRate)
     const payloads = inputs.map((samples) => {
-      const payload = new Uint8Array(codec.bytesPerMs * 20)
+      const payload = new Uint8Array(codec.maxFrameBytes)
       encoder.encode(samples, payload)
       return payload
     })
-    const payload = new Uint8Array(codec.bytesPerMs * 20)
+    const payload = new Uint8Array(codec.maxFrameBytes)
     const samples = new Int16Array(frameSamples(codec.sampleRate))
     let turn = 0
     bench(`${name} encode`, () => {

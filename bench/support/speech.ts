@@ -15,7 +15,7 @@ export async function speechFrames(name: 'pcmu' | 'pcma'): Promise<Uint8Array[]>
   const size = frameSamples(codec.sampleRate)
   const frames: Uint8Array[] = []
   for (let i = 0; i + size <= samples.length; i += size) {
-    const payload = new Uint8Array(codec.bytesPerMs * 20)
+    const payload = new Uint8Array(codec.maxFrameBytes)
     encoder.encode(samples.subarray(i, i + size), payload)
     frames.push(payload)
   }

@@ -207,6 +207,8 @@ export class Call {
           throw new CallError('nothing_playing', `${command.command}: nothing is playing`)
         }
         return
+      case 'dtmf':
+        throw new CallError('not_supported', 'dtmf: is not supported yet')
       case 'mute':
       case 'unmute':
         this.#mute(command.command, command.trackId)

@@ -57,7 +57,9 @@ export const VadOption = z
   .object({
     type: short
       .optional()
-      .describe('`silero` (default), or `none` for no voice activity detection.'),
+      .describe(
+        '`silero` (default), `webrtc`, `energy`, or `none` for no voice activity detection.',
+      ),
     voiceThreshold: z
       .number()
       .min(0.05)
@@ -80,6 +82,63 @@ export const VadOption = z
   .meta({ id: 'VadOption', description: 'How voice is told from silence.' })
 export type VadOption = z.infer<typeof VadOption>
 
+export const RecorderOption = z
+  .object({
+    recorderFile: short
+      .optional()
+      .describe(
+        'File name under the recordings of the server; `{id}` is the session id. Made from it when absent.',
+      ),
+    samplerate: z
+      .union([z.literal(8000), z.literal(16_000), z.literal(24_000), z.literal(48_000)])
+      .optional()
+      .describe('Samples per second of the file: 8000, 16000 (default), 24000 or 48000.'),
+    format: z
+      .enum(['wav', 'ogg'])
+      .optional()
+      .describe('`wav` (default), or `ogg`: Opus, a tenth of the size.'),
+  })
+  .meta({
+    id: 'RecorderOption',
+    description: 'How the call is recorded: stereo, the caller left, our side right.',
+  })
+export type RecorderOption = z.infer<typeof RecorderOption>
+
+export const AgcOption = z
+  .object({
+    targetDb: z
+      .number()
+      .min(-40)
+      .max(-6)
+      .optional()
+      .describe('Level that speech is brought to, dBFS (RMS); -20 when absent.'),
+    maxGainDb: z
+      .number()
+      .min(0)
+      .max(50)
+      .optional()
+      .describe('How much a quiet caller is raised at most, dB; 30 when absent.'),
+  })
+  .meta({ id: 'AgcOption', description: "Evens out the level of the caller's speech." })
+export type AgcOption = z.infer<typeof AgcOption>
+
+const share = z.number().min(0).max(1)
+
+export const AmbianceOption = z
+  .object({
+    url: z
+      .string()
+      .min(1)
+      .max(MAX_URL_CHARS)
+      .describe('What to loop; as in `play`. `path` is accepted for it.'),
+    level: share
+      .optional()
+      .describe('Loudness between playbacks: 1 is as it is, 0.3 when absent. `normalLevel` too.'),
+    duckLevel: share.optional().describe('Loudness under a playback; 0.1 when absent.'),
+  })
+  .meta({ id: 'AmbianceOption', description: 'A sound that is looped under the call.' })
+export type AmbianceOption = z.infer<typeof AmbianceOption>
+
 export const CallOption = z
   .object({
     caller: short.optional(),
@@ -87,14 +146,31 @@ export const CallOption = z
     offer: z.string().max(MAX_SDP_CHARS).optional().describe('SDP offer (WebRTC calls).'),
     codec: short
       .optional()
-      .describe('Audio of a WebSocket call, both ways: `pcm` (default), `pcmu`, `pcma`, `g722`.'),
+      .describe(
+        'Audio of a WebSocket call, both ways: `pcm` (default), `pcmu`, `pcma`, `g722`, `opus` (a packet per message).',
+      ),
     samplerate: z
       .number()
       .optional()
-      .describe('Samples per second of `pcm`: 8000, 16000 (default), 24000 or 48000.'),
+      .describe(
+        'Samples per second: 8000, 16000, 24000 or 48000, for `pcm` (16000 when absent) and `opus` (48000).',
+      ),
     asr: AsrOption.optional(),
     tts: TtsOption.optional(),
     vad: VadOption.optional(),
+    denoise: z
+      .boolean()
+      .optional()
+      .describe('Takes noise out of what voice detection, recognizer and recording hear.'),
+    agc: z
+      .union([z.boolean(), AgcOption])
+      .optional()
+      .describe("Evens out the level of the caller's speech for the recognizer."),
+    recorder: z
+      .union([z.boolean(), RecorderOption])
+      .optional()
+      .describe('Records the call; `true` or `{}` takes the defaults.'),
+    ambiance: AmbianceOption.optional(),
     extra: extra.optional().describe("Kept in the call record, for the application's own use."),
   })
   .meta({ id: 'CallOption', description: 'Configuration of a call; every field may be absent.' })

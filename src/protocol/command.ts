@@ -59,6 +59,12 @@ export const PlayCommand = z
       .boolean()
       .default(false)
       .describe('Hang up when this playback has ended by itself or failed.'),
+    volume: z
+      .number()
+      .min(0)
+      .max(4)
+      .optional()
+      .describe('Loudness: 1 (as it is) when absent, 0.5 is 6 dB quieter.'),
   })
   .meta({ description: 'Plays a file, instead of whatever is playing.' })
 export type PlayCommand = z.infer<typeof PlayCommand>
@@ -87,6 +93,21 @@ export const UnmuteCommand = z
   .object({ command: z.literal('unmute'), trackId: trackId.optional() })
   .meta({ description: 'Undoes `mute`.' })
 export type UnmuteCommand = z.infer<typeof UnmuteCommand>
+
+export const DtmfCommand = z
+  .object({
+    command: z.literal('dtmf'),
+    digits: z
+      .string()
+      .min(1)
+      .max(256)
+      .regex(/^[0-9*#A-Da-d]+$/, 'must be keys of 0-9 * # A-D')
+      .describe('Keys to press, one after the other: `0-9 * # A-D`.'),
+    durationMs: z.number().min(40).max(5_000).default(100).describe('How long each key sounds.'),
+    gapMs: z.number().min(40).max(5_000).default(80).describe('How long the pause after it is.'),
+  })
+  .meta({ description: 'Presses keys: heard by the far end above whatever is playing.' })
+export type DtmfCommand = z.infer<typeof DtmfCommand>
 
 export const HistoryCommand = z
   .object({
@@ -117,6 +138,7 @@ export const Command = z.discriminatedUnion('command', [
   ResumeCommand,
   MuteCommand,
   UnmuteCommand,
+  DtmfCommand,
   HistoryCommand,
   HangupCommand,
 ])

@@ -15,6 +15,9 @@ const ALIASES: readonly (readonly [path: readonly string[], alias: string, name:
   [['option'], 'voice', 'speaker'],
   [['option', 'tts'], 'voice', 'speaker'],
   [['option', 'asr'], 'model', 'modelType'],
+  [['option', 'recorder'], 'sampleRate', 'samplerate'],
+  [['option', 'ambiance'], 'path', 'url'],
+  [['option', 'ambiance'], 'normalLevel', 'level'],
   [['option', 'asr'], 'apiKey', 'secretKey'],
   [['option', 'tts'], 'apiKey', 'secretKey'],
 ]

@@ -139,7 +139,7 @@ describe('audio', () => {
     const decoder = codec.createDecoder()
     const frame = new Int16Array(codec.sampleRate / 50)
     const heard = client.audio.flatMap((payload) => {
-      expect(payload).toHaveLength(codec.bytesPerMs * 20)
+      expect(payload).toHaveLength(codec.maxFrameBytes)
       return [...frame.subarray(0, decoder.decode(payload, frame))]
     })
     expect(

@@ -1,3 +1,4 @@
+import { PTIME_MS } from '../frame.ts'
 import type { Codec, Decoder, Encoder } from './codec.ts'
 import { A_LAW, type Companding, MU_LAW } from './companding.ts'
 
@@ -15,6 +16,7 @@ function createG711Codec(name: string, law: Companding): Codec {
     sampleRate: SAMPLE_RATE,
     clockRate: SAMPLE_RATE,
     bytesPerMs: 8,
+    maxFrameBytes: 8 * PTIME_MS,
     createEncoder: () => createEncoder(law),
     createDecoder: () => createDecoder(law),
   }

@@ -1,3 +1,4 @@
+import { PTIME_MS } from '../frame.ts'
 import { saturate } from '../saturate.ts'
 import type { Codec, Decoder, Encoder } from './codec.ts'
 import { G722Band } from './g722-band.ts'
@@ -29,6 +30,7 @@ export const g722: Codec = {
   sampleRate: SAMPLE_RATE,
   clockRate: 8000,
   bytesPerMs: 8,
+  maxFrameBytes: 8 * PTIME_MS,
   createEncoder: () => new G722Encoder(),
   createDecoder: () => new G722Decoder(),
 }

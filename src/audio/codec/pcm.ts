@@ -1,3 +1,4 @@
+import { frameSamples } from '../frame.ts'
 import type { Codec, Decoder, Encoder } from './codec.ts'
 
 /**
@@ -10,6 +11,7 @@ export function createPcmCodec(sampleRate: number): Codec {
     sampleRate,
     clockRate: sampleRate,
     bytesPerMs: (sampleRate * 2) / 1000,
+    maxFrameBytes: frameSamples(sampleRate) * 2,
     createEncoder: () => createEncoder(sampleRate),
     createDecoder: () => createDecoder(sampleRate),
   }

@@ -48,8 +48,8 @@ export class WebSocketLeg implements Leg {
     this.#encoder = codec.createEncoder()
     this.#decoder = codec.createDecoder()
     this.#sendPayload = sendPayload
-    this.#payload = new Uint8Array(codec.bytesPerMs * PTIME_MS)
-    this.#rest = new Uint8Array(codec.bytesPerMs * PTIME_MS)
+    this.#payload = new Uint8Array(codec.maxFrameBytes)
+    this.#rest = new Uint8Array(codec.maxFrameBytes)
     this.#frame = { samples: new Int16Array(frameSamples(sampleRate)), sampleRate, position: 0 }
   }
 

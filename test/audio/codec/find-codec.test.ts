@@ -35,7 +35,7 @@ describe('findCodec', () => {
     const frame = new Int16Array(codec.sampleRate / 50)
     const payload = new Uint8Array(frame.length * 2)
     const bytes = encoder.encode(frame, payload)
-    expect(bytes).toBe(codec.bytesPerMs * 20)
+    expect(bytes).toBe(codec.maxFrameBytes)
     expect(decoder.decode(payload.subarray(0, bytes), frame)).toBe(frame.length)
     for (const coder of [encoder, encoder, decoder, decoder]) coder.close()
   })

@@ -37,6 +37,7 @@ describe('createPcmCodec', () => {
       sampleRate: rate,
       clockRate: rate,
       bytesPerMs: rate / 500,
+      maxFrameBytes: rate / 25,
     })
   })
 })
