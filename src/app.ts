@@ -9,6 +9,7 @@ import { DiskCache } from '#core/disk-cache.ts'
 import type { Logger } from '#core/log.ts'
 import { within } from '#core/within.ts'
 import { Pacer } from '#media/pacer.ts'
+import { LoopLibrary } from '#media/source/loop-library.ts'
 import { MediaLibrary } from '#media/source/media-library.ts'
 import type { CallOption } from '#protocol/call-option.ts'
 import { type Listener, listen } from '#server/listen.ts'
@@ -115,6 +116,9 @@ interface Parts {
 
 function createCallDeps({ config, log, store, pacer, ...parts }: Parts): CallDeps {
   const { speakers, recognizers, vad, files } = parts
+  const loops = new LoopLibrary((url, sampleRate, handlers) =>
+    files.open(url, sampleRate, handlers),
+  )
   return {
     log,
     pacer,
@@ -126,6 +130,7 @@ function createCallDeps({ config, log, store, pacer, ...parts }: Parts): CallDep
       pick('asr.provider', name, recognizers, ({ provider }) => provider),
     findVad: (name = vad.type) => pick('vad.type', name, [vad], ({ type }) => type),
     openFile: (url, sampleRate, handlers) => files.open(url, sampleRate, handlers),
+    openLoop: (url, sampleRate) => loops.acquire(url, sampleRate),
   }
 }
 

@@ -2,6 +2,7 @@ import type { Logger } from '#core/log.ts'
 import type { Sink } from '#core/sink.ts'
 import type { Pacer } from '#media/pacer.ts'
 import type { Playback } from '#media/playback.ts'
+import type { Loop } from '#media/source/loop-library.ts'
 import type { CallOption } from '#protocol/call-option.ts'
 import type { Recognizer } from '#speech/asr.ts'
 import type { Synthesizer } from '#speech/tts.ts'
@@ -30,4 +31,6 @@ export interface CallDeps {
   readonly findVad: (type: string | undefined) => VadEngine
   /** Opens what `play` names, as audio at `sampleRate`. Returns at once. */
   readonly openFile: (url: string, sampleRate: number, handlers: FileHandlers) => Playback
+  /** Loads a file that is looped. */
+  readonly openLoop: (url: string, sampleRate: number) => Loop
 }

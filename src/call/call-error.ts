@@ -7,6 +7,7 @@ export type CallErrorCode =
   | 'at_capacity'
   | 'draining'
   | 'too_much_text'
+  | 'too_many_keys'
   | 'nothing_playing'
   | 'not_supported'
 
@@ -43,6 +44,7 @@ const STATUS: Readonly<Record<string, number>> = {
   quota: 429,
   rate: 429,
   too_much_text: 429,
+  too_many_keys: 429,
   not_supported: 501,
   server: 502,
   protocol: 502,

@@ -1,19 +1,17 @@
-import { Player } from '#media/player.ts'
 import type { CallOption } from '#protocol/call-option.ts'
 import type { CallRecord } from '#protocol/call-record.ts'
 import type { CloseReason } from '#protocol/close-code.ts'
-import type { Command, PlayCommand, TtsCommand } from '#protocol/command.ts'
+import type { Command, DtmfCommand, PlayCommand, TtsCommand } from '#protocol/command.ts'
 import { redactObject } from '#protocol/redact.ts'
 import type { HangupCause, Leg, LegType } from '#transport/leg.ts'
 import type { CallClient } from './call-client.ts'
 import type { CallDeps } from './call-deps.ts'
 import { CallError, errorStatus } from './call-error.ts'
+import { CallMedia } from './call-media.ts'
 import type { CallMetrics } from './call-metrics.ts'
 import { type CallState, nextState } from './call-state.ts'
 import { EventWriter } from './event-writer.ts'
-import { Listener } from './listener.ts'
-import { PLAYBACK_TRACK_ID, PlaybackSlot } from './playback-slot.ts'
-import { Speaker } from './speaker.ts'
+import { PLAYBACK_TRACK_ID } from './playback-slot.ts'
 
 /** What a call is from its first message on. */
 export interface CallIdentity {
@@ -22,15 +20,6 @@ export interface CallIdentity {
   readonly type: LegType
   /** Keep commands and events in the journal. */
   readonly hasEvents: boolean
-}
-
-/** The media of an answered call. */
-interface Media {
-  readonly leg: Leg
-  readonly player: Player
-  readonly slot: PlaybackSlot
-  readonly speaker: Speaker
-  readonly listener: Listener
 }
 
 /** One conversation: its state, the commands it obeys, and the events it sends. */
@@ -48,7 +37,7 @@ export class Call {
   readonly #events: EventWriter
   #state: CallState = 'idle'
   #answeredAt: number | undefined
-  #media: Media | undefined
+  #media: CallMedia | undefined
 
   /** The call begins with `start`. `onEnded` comes once, when the last event has been sent. */
   constructor(
@@ -137,10 +126,7 @@ export class Call {
     if (this.isEnded) return
     this.#state = nextState(this.#state, 'ended')
     const { reason, initiator } = cause
-    const media = this.#media
-    media?.slot.interrupt()
-    media?.listener.close()
-    media?.leg.hangup(cause)
+    this.#media?.close(cause)
     if (this.#answeredAt !== undefined) {
       const duration = Date.now() - this.#answeredAt
       this.#events.emit({ event: 'trackEnd', trackId: this.id, duration })
@@ -154,22 +140,15 @@ export class Call {
     this.#deps.log.info({ callId: this.id, ...cause }, 'call ended')
   }
 
-  #createMedia(leg: Leg): Media {
-    const { pacer, findSynthesizer } = this.#deps
-    const events = this.#events
-    const sampleRate = leg.sendRate
-    const player = new Player(pacer, sampleRate, (frame) => leg.send(frame))
-    const slot = new PlaybackSlot(player, events, this.#metrics.playbackLatency, () =>
-      this.end({ reason: 'autohangup', initiator: 'system' }),
-    )
-    const speaker = new Speaker(findSynthesizer, slot, {
-      events,
-      sampleRate,
-      option: this.option.tts,
+  #createMedia(leg: Leg): CallMedia {
+    return new CallMedia(this.#deps, leg, {
+      trackId: this.id,
+      option: this.option,
+      events: this.#events,
+      metrics: this.#metrics,
+      onAutoHangup: () => this.end({ reason: 'autohangup', initiator: 'system' }),
+      onError: (sender, error) => this.fail(sender, error),
     })
-    const { option } = this
-    const listener = new Listener(this.#deps, this.id, { option, sampleRate }, events)
-    return { leg, player, slot, speaker, listener }
   }
 
   #answered(sdp: string): void {
@@ -177,6 +156,7 @@ export class Call {
     this.#answeredAt = Date.now()
     this.#events.emit({ event: 'answer', trackId: this.id, sdp })
     this.#events.emit({ event: 'trackStart', trackId: this.id })
+    this.#media?.start()
     const pipeline = String(this.#media?.listener)
     this.#deps.log.info({ callId: this.id, type: this.type, pipeline }, 'call answered')
   }
@@ -208,7 +188,8 @@ export class Call {
         }
         return
       case 'dtmf':
-        throw new CallError('not_supported', 'dtmf: is not supported yet')
+        this.#pressKeys(command)
+        return
       case 'mute':
       case 'unmute':
         this.#mute(command.command, command.trackId)
@@ -229,7 +210,13 @@ export class Call {
     if (!slot?.playing?.autoHangup) this.end({ reason: 'autohangup', initiator: 'system' })
   }
 
-  #play({ url, playId, autoHangup }: PlayCommand): void {
+  #pressKeys({ digits, durationMs, gapMs }: DtmfCommand): void {
+    const { player } = this.#answeredMedia('dtmf')
+    if (player.pressKeys(digits.toUpperCase(), { durationMs, gapMs })) return
+    throw new CallError('too_many_keys', 'dtmf.digits: too many keys wait to be pressed already')
+  }
+
+  #play({ url, playId, autoHangup, volume }: PlayCommand): void {
     const { slot, player } = this.#answeredMedia('play')
     const id = playId ?? url
     const playback = this.#deps.openFile(url, player.sampleRate, {
@@ -244,7 +231,7 @@ export class Call {
         })
       },
     })
-    slot.start({ playback, playId: id, autoHangup })
+    slot.start({ playback, playId: id, autoHangup, volume })
   }
 
   #mute(command: 'mute' | 'unmute', trackId: string | undefined): void {
@@ -263,7 +250,7 @@ export class Call {
   }
 
   /** The media that `command` needs. */
-  #answeredMedia(command: string): Media {
+  #answeredMedia(command: string): CallMedia {
     if (this.#media === undefined || this.#state !== 'answered') {
       throw new CallError('invalid_transition', `${command}: the call is not answered yet`)
     }

@@ -13,6 +13,8 @@ export interface Playing {
   readonly playId: string | undefined
   /** Hang up when it has ended by itself or failed. */
   autoHangup: boolean
+  /** 1, as it is, when absent. */
+  readonly volume?: number | undefined
 }
 
 /**
@@ -58,8 +60,8 @@ export class PlaybackSlot {
   interrupt(): void {
     const playing = this.#playing
     if (playing === undefined) return
+    if (this.#hasBegun) this.#player.stop()
     const position = this.#hasBegun ? this.#player.positionMs : 0
-    this.#player.stop()
     this.#playing = undefined
     const { playback } = playing
     const speech = playback instanceof SpeechPlayback ? playback : undefined
@@ -96,10 +98,11 @@ export class PlaybackSlot {
   #begin(playing: Playing, startedAtMs: number): void {
     if (this.#playing !== playing) return
     this.#hasBegun = true
-    this.#player.start(playing.playback, {
+    const handlers = {
       onFirstAudio: () => this.#latency.observe((performance.now() - startedAtMs) / 1000),
       onEnd: () => this.#end(playing),
-    })
+    }
+    this.#player.start(playing.playback, handlers, playing.volume)
     if (this.#isPaused) this.#player.pause()
   }
 

@@ -1,5 +1,10 @@
+import type { DtmfTiming } from '#audio/dtmf-generator.ts'
 import { type AudioFrame, frameSamples } from '#audio/frame.ts'
+import { SoftLimiter } from '#audio/soft-limiter.ts'
 import type { Sink } from '#core/sink.ts'
+import type { Ambiance } from './ambiance.ts'
+import { FADE_MS, GainRamp } from './gain-ramp.ts'
+import { KeyTones } from './key-tones.ts'
 import type { Paced, Pacer } from './pacer.ts'
 import type { Playback } from './playback.ts'
 
@@ -17,8 +22,14 @@ export interface PlayerHandlers {
 }
 
 /**
- * Plays one playback at a time: pulls a frame from it at every tick of the pacer and sends it.
- * What it has sent is the truth about what the far end heard.
+ * Everything that the far end hears, one frame at every tick of the pacer:
+ *
+ *   keys, or else the playback ── volume ──┬─ limiter ─► frame
+ *                        ambiance ── level ┘
+ *
+ * One playback at a time. What has been sent of it is the truth about what the far end heard.
+ * Where it is cut short or paused its next 5 ms are sent too, fading: sound that stops in mid-wave
+ * clicks. Frames are sent while there is something to hear; with an ambiance, always.
  */
 export class Player implements Paced {
   readonly sampleRate: number
@@ -26,11 +37,23 @@ export class Player implements Paced {
   readonly #pacer: Pacer
   readonly #send: Sink<AudioFrame>
   readonly #frame: OutgoingFrame
+  readonly #mix: Int32Array
+  readonly #limiter: SoftLimiter
+  readonly #keys: KeyTones
+  readonly #gain: GainRamp
+  /** What fades away of a playback that was cut short, to be added to the next frame. */
+  readonly #tail: Int16Array
+  #tailSamples = 0
+  #ambiance: Ambiance | undefined
   #playback: Playback | undefined
   #handlers: PlayerHandlers | undefined
+  #volume = 1
   #sentSamples = 0
+  /** The frame before ended in the middle of the playback. */
+  #isSounding = false
   #isPaused = false
-  isMuted = false
+  #isMuted = false
+  #isPaced = false
 
   constructor(pacer: Pacer, sampleRate: number, send: Sink<AudioFrame>) {
     this.#pacer = pacer
@@ -38,6 +61,11 @@ export class Player implements Paced {
     this.#send = send
     const samples = new Int16Array(frameSamples(sampleRate))
     this.#frame = { samples, sampleRate, position: 0 }
+    this.#mix = new Int32Array(samples.length)
+    this.#limiter = new SoftLimiter(sampleRate)
+    this.#keys = new KeyTones(sampleRate)
+    this.#gain = new GainRamp(sampleRate, 1)
+    this.#tail = new Int16Array((sampleRate * FADE_MS) / 1000)
   }
 
   /** Milliseconds of the current playback that have been sent; pauses do not count. */
@@ -45,19 +73,34 @@ export class Player implements Paced {
     return Math.round((this.#sentSamples * 1000) / this.sampleRate)
   }
 
-  /** Begins `playback` at its first sample; the one before it must have been stopped. */
-  start(playback: Playback, handlers: PlayerHandlers): void {
+  /** A muted playback is sent as silence and goes on. */
+  set isMuted(isMuted: boolean) {
+    this.#isMuted = isMuted
+    this.#gain.moveTo(this.#playbackGain)
+  }
+
+  /** Loops `ambiance` under everything from now on. */
+  set ambiance(ambiance: Ambiance | undefined) {
+    this.#ambiance = ambiance
+    this.#joinOrLeave()
+  }
+
+  /** Begins `playback` at its first sample, at `volume` (1 is as it is); stops the one before. */
+  start(playback: Playback, handlers: PlayerHandlers, volume = 1): void {
     this.stop()
     this.#playback = playback
     this.#handlers = handlers
+    this.#volume = volume
+    this.#gain.jumpTo(this.#playbackGain)
     this.#sentSamples = 0
-    this.#isPaused = false
-    this.#pacer.add(this)
+    this.#joinOrLeave()
   }
 
   /** Freezes at the current sample. The place in the pacer is kept, so that toggling gains no time. */
   pause(): void {
-    this.#isPaused = this.#playback !== undefined
+    if (this.#playback === undefined) return
+    this.#fadeOut()
+    this.#isPaused = true
   }
 
   /** Goes on at the same sample. */
@@ -65,42 +108,128 @@ export class Player implements Paced {
     this.#isPaused = false
   }
 
-  /** No further frame is sent. Closes the playback; `onEnd` is not called. */
+  /**
+   * Presses keys (each of `0-9 * # A-D`) as sound; the playback waits meanwhile, so that nothing of
+   * it is lost and nothing hides the tones. False when too many wait already.
+   */
+  pressKeys(keys: string, timing: Partial<DtmfTiming>): boolean {
+    if (!this.#keys.press(keys, timing)) return false
+    this.#fadeOut()
+    this.#joinOrLeave()
+    return true
+  }
+
+  /** Ends the playback: closes it; `onEnd` is not called. Its last frame is sent at once. */
   stop(): void {
     const playback = this.#playback
     if (playback === undefined) return
-    this.#pacer.remove(this)
-    this.#playback = undefined
-    this.#handlers = undefined
-    this.#isPaused = false
-    playback.close()
+    this.#fadeOut()
+    this.#forget(playback)
+    // The rest is sent before anybody is told that the playback is over, if no frame is due anyway.
+    if (this.#tailSamples > 0 && this.#ambiance === undefined) this.#sendFrame(0)
+    this.#joinOrLeave()
+  }
+
+  /** No further frame is sent. */
+  close(): void {
+    this.stop()
+    this.#keys.close()
+    this.ambiance = undefined
   }
 
   tick(): void {
+    const { samples } = this.#frame
+    const isPressing = !this.#keys.isFinished
+    const count = isPressing ? this.#keys.read(samples) : this.#readPlayback(samples)
+    const hasMore = this.#tailSamples > 0 || this.#ambiance !== undefined
+    if (count > 0 || hasMore) this.#sendFrame(count, isPressing)
+    if (!isPressing) this.#afterPlayback(count)
+    else if (this.#keys.isFinished) this.#joinOrLeave()
+  }
+
+  get #playbackGain(): number {
+    return this.#isMuted ? 0 : this.#volume
+  }
+
+  #readPlayback(samples: Int16Array): number {
+    if (this.#playback === undefined || this.#isPaused) return 0
+    const count = this.#playback.read(samples)
+    if (count > 0 && !this.#isSounding && this.#sentSamples > 0) {
+      this.#gain.jumpTo(0)
+      this.#gain.moveTo(this.#playbackGain)
+    }
+    this.#isSounding = count === samples.length
+    return count
+  }
+
+  /** Counts what was sent of the playback, and ends it when there is no more. */
+  #afterPlayback(count: number): void {
     const playback = this.#playback
     if (playback === undefined || this.#isPaused) return
-    const { samples } = this.#frame
-    const count = playback.read(samples)
+    const handlers = this.#handlers
     if (count > 0) {
-      this.#sendFrame(count)
+      const isFirst = this.#sentSamples === 0
+      this.#sentSamples += count
+      if (isFirst) handlers?.onFirstAudio?.()
     } else if (playback.isFinished) {
-      const handlers = this.#handlers
-      this.stop()
+      this.#forget(playback)
+      this.#joinOrLeave()
       handlers?.onEnd()
     } else {
       this.stats.underruns += 1
     }
   }
 
-  #sendFrame(count: number): void {
+  /** Sends the frame, of which the first `count` samples are there. */
+  #sendFrame(count: number, isPressing = false): void {
     const { samples } = this.#frame
-    if (this.isMuted) samples.fill(0)
-    else if (count < samples.length) samples.fill(0, count)
-    const isFirst = this.#sentSamples === 0
-    this.#sentSamples += count
+    samples.fill(0, count)
+    const isMixed = this.#tailSamples > 0 || this.#ambiance !== undefined
+    if (isMixed || !(isPressing || this.#gain.isUnity))
+      this.#mixInto(samples, isPressing, count > 0)
     this.stats.frames += 1
     this.#send(this.#frame)
     this.#frame.position += samples.length
-    if (isFirst) this.#handlers?.onFirstAudio?.()
+  }
+
+  #mixInto(samples: Int16Array, isPressing: boolean, isDucked: boolean): void {
+    const mix = this.#mix
+    mix.fill(0)
+    if (isPressing) mix.set(samples)
+    else this.#gain.addTo(mix, samples)
+    for (let i = 0; i < this.#tailSamples; i += 1) mix[i] = mix[i]! + this.#tail[i]!
+    this.#tailSamples = 0
+    this.#ambiance?.addTo(mix, isDucked)
+    this.#limiter.limit(mix, samples)
+  }
+
+  /** Takes the next 5 ms of what is heard and lets them fade; the playback counts them as sent. */
+  #fadeOut(): void {
+    if (!this.#isSounding) return
+    this.#isSounding = false
+    const tail = this.#tail
+    const count = this.#playback?.read(tail) ?? 0
+    const { gain } = this.#gain
+    for (let i = 0; i < count; i += 1) tail[i] = tail[i]! * gain * (1 - (i + 1) / count)
+    this.#tailSamples = count
+    this.#sentSamples += count
+  }
+
+  #forget(playback: Playback): void {
+    this.#playback = undefined
+    this.#handlers = undefined
+    this.#isPaused = false
+    this.#isSounding = false
+    playback.close()
+  }
+
+  /** A player that has nothing to send takes no turn of the pacer. */
+  #joinOrLeave(): void {
+    const isWanted =
+      this.#playback !== undefined || this.#ambiance !== undefined || !this.#keys.isFinished
+    if (isWanted === this.#isPaced) return
+    this.#isPaced = isWanted
+    if (isWanted) this.#pacer.add(this)
+    else this.#pacer.remove(this)
   }
 }

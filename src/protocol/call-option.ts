@@ -182,7 +182,6 @@ export const PlayId = short.min(1)
 /** Options of the field's clients that are understood but not honoured yet. */
 const UNSUPPORTED_OPTIONS = [
   'agc',
-  'ambiance',
   'denoise',
   'eou',
   'inactivityTimeout',

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from 'bun:test'
+import { createPcmCodec } from '#audio/codec/pcm.ts'
+import { DtmfReader } from '#audio/dtmf-reader.ts'
 import { Call } from '#call/call.ts'
 import { EventWriter } from '#call/event-writer.ts'
 import { Listener } from '#call/listener.ts'
@@ -225,18 +227,20 @@ describe('interrupt', () => {
     await advance(70)
     const before = heardMs(fake)
     fake.say({ command: 'interrupt' })
+    // One more frame, in which the sound fades for 5 ms.
+    expect(heardMs(fake)).toBe(before + 20)
     await advance(200)
-    expect(heardMs(fake)).toBe(before)
+    expect(heardMs(fake)).toBe(before + 20)
     expect(fake.client.find('interruption')).toMatchObject([
       {
-        position: before,
+        position: before + 5,
         playId: 'p',
         text: 'aaaaa ',
         remaining: 'bbbbb ccccc',
         totalDuration: 150,
       },
     ])
-    expect(fake.client.find('trackEnd')).toMatchObject([{ duration: before }])
+    expect(fake.client.find('trackEnd')).toMatchObject([{ duration: before + 5 }])
     expect(fake.synthesizer.openCount).toBe(0)
   })
 
@@ -258,7 +262,7 @@ describe('interrupt', () => {
     fake.say({ command: 'interrupt' })
     await settle()
     expect(fake.client.find('interruption')).toMatchObject([
-      { position: 60, text: '今天天气很好', remaining: '我们走吧' },
+      { position: 65, text: '今天天气很好', remaining: '我们走吧' },
     ])
   })
 
@@ -305,18 +309,88 @@ describe('play', () => {
   })
 })
 
+describe('dtmf', () => {
+  const keysIn = ({ client }: FakeCall) => {
+    const keys: string[] = []
+    const reader = new DtmfReader((key) => void keys.push(key))
+    for (const payload of client.audio) {
+      const samples = new Int16Array(payload.length / 2)
+      createPcmCodec(8000).createDecoder().decode(payload, samples)
+      reader.read(samples)
+    }
+    return keys.join('')
+  }
+
+  test('presses keys that the far end can hear, also over a playback', async () => {
+    const fake = await answered({ samplerate: 8000 })
+    fake.say({ command: 'play', url: '500.wav' })
+    await advance(100)
+    fake.say({ command: 'dtmf', digits: '12a#', durationMs: 50, gapMs: 50 })
+    await advance(1_500)
+    expect(keysIn(fake)).toBe('12A#')
+    expect(fake.client.find('trackEnd')).toMatchObject([{ duration: 500 }])
+    expect(fake.client.find('error')).toEqual([])
+  })
+
+  test('refuses more keys than it can keep', async () => {
+    const fake = await answered()
+    fake.say({ command: 'dtmf', digits: '1'.repeat(256) })
+    fake.say({ command: 'dtmf', digits: '2' })
+    await settle()
+    expect(fake.client.find('error')).toMatchObject([{ sender: 'command', code: 429 }])
+  })
+
+  test('stops with the call', async () => {
+    const fake = await answered()
+    fake.say({ command: 'dtmf', digits: '1'.repeat(20) })
+    await advance(100)
+    fake.say({ command: 'hangup' })
+    await settle()
+    expect(fake.pacer.memberCount).toBe(0)
+  })
+})
+
+describe('ambiance', () => {
+  const sampleAt = ({ client }: FakeCall) => Buffer.from(client.audio.at(-1) ?? []).readInt16LE(0)
+
+  test('is heard from the answer on, softer under a playback', async () => {
+    const fake = await answered({ ambiance: { url: '1000.wav', level: 0.5, duckLevel: 0.2 } })
+    await advance(1_000)
+    expect(sampleAt(fake)).toBe(500)
+    fake.say({ command: 'play', url: '500.wav', volume: 2 })
+    await advance(400)
+    expect(sampleAt(fake)).toBe(2_200)
+    fake.say({ command: 'interrupt' })
+    await advance(500)
+    expect(sampleAt(fake)).toBe(500)
+    fake.say({ command: 'hangup' })
+    await settle()
+    expect(fake.pacer.memberCount).toBe(0)
+    expect(fake.loops.size).toBe(0)
+  })
+
+  test('that cannot be had is an error, and the call goes on', async () => {
+    const fake = await answered({ ambiance: { url: 'missing' } })
+    await advance(100)
+    expect(fake.client.find('error')).toMatchObject([{ sender: 'ambiance', code: 404 }])
+    expect(fake.call.isEnded).toBe(false)
+  })
+})
+
 describe('pause and resume', () => {
   test('continue at the same sample; the pause does not count', async () => {
     const fake = await answered()
     fake.say({ command: 'play', url: '200.wav' })
     await advance(100)
     fake.say({ command: 'pause' })
+    await advance(20)
     const before = heardMs(fake)
     await advance(1_000)
     expect(heardMs(fake)).toBe(before)
     fake.say({ command: 'resume' })
     await advance(300)
-    expect(heardMs(fake)).toBe(200)
+    // The fade of the pause is 5 ms of the file in a frame of its own.
+    expect(heardMs(fake)).toBe(220)
     expect(fake.client.find('trackEnd')).toMatchObject([{ duration: 200 }])
   })
 

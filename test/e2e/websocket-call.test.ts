@@ -201,7 +201,8 @@ describe('playback', () => {
     const { position } = await client.sees('interruption')
     await client.sees('trackEnd')
     const frames = client.audio.length
-    expect(position).toBe(frames * 20)
+    // In the last one the sound fades within 5 ms.
+    expect(position).toBe((frames - 1) * 20 + 5)
     await Bun.sleep(60)
     expect(client.audio.length).toBe(frames)
     await client.hangup()

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from 'bun:test'
+import { DtmfReader } from '#audio/dtmf-reader.ts'
+import { Ambiance } from '#media/ambiance.ts'
 import { Pacer } from '#media/pacer.ts'
 import type { Playback } from '#media/playback.ts'
 import { Player } from '#media/player.ts'
@@ -30,6 +32,34 @@ class Counting implements Playback {
     this.isClosed = true
   }
 }
+
+/** So many samples, all the same. */
+class Constant extends Counting {
+  readonly #sample: number
+
+  constructor(sample: number, total: number) {
+    super(total)
+    this.#sample = sample
+  }
+
+  override read(frame: Int16Array): number {
+    const count = super.read(frame)
+    frame.fill(this.#sample, 0, count)
+    return count
+  }
+}
+
+const largestStep = (samples: readonly number[]) =>
+  samples.reduce(
+    (max, sample, i) => Math.max(max, Math.abs(sample - (samples[i - 1] ?? sample))),
+    0,
+  )
+
+/** 5 ms at 8 kHz. */
+const FADE_SAMPLES = 40
+
+const numbers = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
 const setUp = () => {
   const pacer = new Pacer()
@@ -69,24 +99,36 @@ describe('Player', () => {
     expect(player.stats.underruns).toBe(4)
     playback.available = 400
     jest.advanceTimersByTime(100)
-    expect(sent.flat().filter((sample) => sample !== 0)).toEqual(
-      Array.from({ length: 400 }, (_, i) => i + 1),
-    )
+    const heard = sent.flat()
+    expect(heard.slice(0, 160)).toEqual(numbers(1, 160))
+    expect(heard.slice(160 + FADE_SAMPLES, 400)).toEqual(numbers(161 + FADE_SAMPLES, 400))
   })
 
-  test('pauses and resumes at the same sample', () => {
+  test('pauses and resumes at the same sample, fading out and in', () => {
     const { player, sent, handlers } = setUp()
     player.start(new Counting(1_600), handlers)
     jest.advanceTimersByTime(60)
-    player.pause()
-    player.pause()
     const before = sent.length
+    player.pause()
+    player.pause()
     jest.advanceTimersByTime(500)
-    expect(sent).toHaveLength(before)
+    const fade = sent.slice(before)
+    expect(fade).toHaveLength(1)
+    const cutAt = before * 160
+    expect(player.positionMs).toBe(before * 20 + 5)
+    expect(fade[0]!.slice(FADE_SAMPLES)).toEqual(new Array(120).fill(0))
+    expect(fade[0]![0]).toBeWithin(cutAt * 0.9, cutAt)
+    expect(fade[0]![FADE_SAMPLES - 2]).toBeWithin(1, cutAt * 0.1)
     player.resume()
     player.resume()
     jest.advanceTimersByTime(500)
-    expect(sent.flat()).toEqual(Array.from({ length: 1_600 }, (_, i) => i + 1))
+    const resumed = sent.slice(before + 1).flat()
+    expect(resumed[0]).toBeLessThan(cutAt * 0.1)
+    const next = cutAt + FADE_SAMPLES + 1
+    expect(resumed.slice(FADE_SAMPLES, 1_600 - next + 1)).toEqual(
+      numbers(next + FADE_SAMPLES, 1_600),
+    )
+    expect(player.positionMs).toBe(200)
   })
 
   test('sends no faster for being paused and resumed all the time', () => {
@@ -101,7 +143,7 @@ describe('Player', () => {
     expect(sent.length).toBeLessThanOrEqual(50)
   })
 
-  test('stop closes the playback, sends nothing more and reports no end', () => {
+  test('stop sends what fades away at once, closes the playback and reports no end', () => {
     const { pacer, player, sent, ends, handlers } = setUp()
     const playback = new Counting(1_600)
     player.start(playback, handlers)
@@ -109,8 +151,9 @@ describe('Player', () => {
     const before = sent.length
     player.stop()
     player.stop()
+    expect(sent).toHaveLength(before + 1)
     jest.advanceTimersByTime(500)
-    expect(sent).toHaveLength(before)
+    expect(sent).toHaveLength(before + 1)
     expect(playback.isClosed).toBe(true)
     expect(ends).toEqual([])
     expect(pacer.memberCount).toBe(0)
@@ -133,5 +176,104 @@ describe('Player', () => {
     jest.advanceTimersByTime(100)
     expect(sent.flat().every((sample) => sample === 0)).toBe(true)
     expect(player.positionMs).toBe(40)
+  })
+
+  test('stopped before anything was heard sends nothing at all', () => {
+    const { player, sent, handlers } = setUp()
+    player.start(new Counting(1_600), handlers)
+    player.stop()
+    jest.advanceTimersByTime(100)
+    expect(sent).toEqual([])
+  })
+
+  test('muted in the middle falls silent without a click', () => {
+    const { player, sent, handlers } = setUp()
+    player.start(new Constant(10_000, 1_600), handlers)
+    jest.advanceTimersByTime(60)
+    player.isMuted = true
+    jest.advanceTimersByTime(200)
+    expect(largestStep(sent.flat().slice(0, -1))).toBeLessThanOrEqual(10_000 / FADE_SAMPLES + 1)
+    expect(sent.at(-1)!.every((sample) => sample === 0)).toBe(true)
+  })
+
+  test.each([
+    [0.5, 5_000],
+    [1, 10_000],
+    [2, 20_000],
+  ])('plays at a volume of %d', (volume, sample) => {
+    const { player, sent, handlers } = setUp()
+    player.start(new Constant(10_000, 320), handlers, volume)
+    jest.advanceTimersByTime(100)
+    expect(new Set(sent.flat())).toEqual(new Set([sample]))
+  })
+
+  test('never wraps around at a volume that is too much', () => {
+    const { player, sent, handlers } = setUp()
+    player.start(new Constant(30_000, 320), handlers, 4)
+    jest.advanceTimersByTime(100)
+    expect(Math.min(...sent.flat())).toBeGreaterThan(20_000)
+  })
+
+  test('loops an ambiance under everything, softer under a playback', () => {
+    const { player, sent, ends, handlers } = setUp()
+    player.ambiance = new Ambiance(new Int16Array(333).fill(1000), 8_000, {
+      level: 0.5,
+      duckLevel: 0.1,
+    })
+    jest.advanceTimersByTime(1_000)
+    expect(sent.length).toBeWithin(45, 55)
+    expect(new Set(sent.at(-1))).toEqual(new Set([500]))
+    player.start(new Constant(10_000, 8_000), handlers)
+    jest.advanceTimersByTime(900)
+    expect(new Set(sent.at(-1))).toEqual(new Set([10_100]))
+    jest.advanceTimersByTime(1_000)
+    expect(ends).toHaveLength(1)
+    expect(new Set(sent.at(-1))).toEqual(new Set([500]))
+    const steps = largestStep(sent.slice(2).flat())
+    expect(steps).toBe(10_000)
+  })
+
+  test('presses keys that a detector reads, and the playback loses nothing meanwhile', () => {
+    const { player, sent, ends, handlers } = setUp()
+    const keys: string[] = []
+    const reader = new DtmfReader((key) => void keys.push(key))
+    player.start(new Constant(10_000, 3_200), handlers)
+    jest.advanceTimersByTime(100)
+    expect(player.pressKeys('42#', { durationMs: 60, gapMs: 60 })).toBe(true)
+    jest.advanceTimersByTime(2_000)
+    for (const frame of sent) reader.read(Int16Array.from(frame))
+    expect(keys).toEqual(['4', '2', '#'])
+    expect(ends).toHaveLength(1)
+    expect(player.positionMs).toBe(400)
+  })
+
+  test('presses keys with nothing playing, and then leaves the pacer', () => {
+    const { pacer, player, sent } = setUp()
+    expect(player.pressKeys('1', { durationMs: 50, gapMs: 50 })).toBe(true)
+    jest.advanceTimersByTime(500)
+    expect(sent).toHaveLength(5)
+    expect(pacer.memberCount).toBe(0)
+  })
+
+  test('takes no more than 256 keys at a time', () => {
+    const { player } = setUp()
+    expect(player.pressKeys('1'.repeat(256), {})).toBe(true)
+    expect(player.pressKeys('1', {})).toBe(false)
+  })
+
+  test('closed sends nothing more, whatever it was sending', () => {
+    const { pacer, player, sent, handlers } = setUp()
+    player.ambiance = new Ambiance(new Int16Array(100).fill(1000), 8_000, {
+      level: 1,
+      duckLevel: 1,
+    })
+    player.pressKeys('123', {})
+    player.start(new Counting(1_600), handlers)
+    jest.advanceTimersByTime(60)
+    player.close()
+    const before = sent.length
+    jest.advanceTimersByTime(500)
+    expect(sent).toHaveLength(before)
+    expect(pacer.memberCount).toBe(0)
   })
 })

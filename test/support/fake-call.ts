@@ -6,6 +6,7 @@ import { CallError } from '#call/call-error.ts'
 import { CallMetrics } from '#call/call-metrics.ts'
 import { Pacer } from '#media/pacer.ts'
 import type { Playback } from '#media/playback.ts'
+import { LoopLibrary } from '#media/source/loop-library.ts'
 import type { CallOption } from '#protocol/call-option.ts'
 import type { Command } from '#protocol/command.ts'
 import { parseCommand } from '#protocol/parse-command.ts'
@@ -61,6 +62,7 @@ export class FakeCall {
   readonly vad = new FakeVad()
   readonly pacer = new Pacer()
   readonly metrics = new CallMetrics()
+  readonly loops = new LoopLibrary(openFile)
   readonly deps: CallDeps
   readonly call: Call
   endedCount = 0
@@ -109,6 +111,7 @@ export class FakeCall {
         throw new CallError('bad_option', `vad.type: "${type}" is unknown`)
       },
       openFile,
+      openLoop: (url, sampleRate) => this.loops.acquire(url, sampleRate),
     }
   }
 }

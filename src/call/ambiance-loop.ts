@@ -1,0 +1,38 @@
+import { Ambiance } from '#media/ambiance.ts'
+import type { Player } from '#media/player.ts'
+import type { Loop } from '#media/source/loop-library.ts'
+import type { AmbianceOption } from '#protocol/call-option.ts'
+import type { CallDeps } from './call-deps.ts'
+
+const LEVEL = 0.3
+const DUCK_LEVEL = 0.1
+
+/** Lets a call's ambiance be heard as soon as its file is there, until the call is over. */
+export class AmbianceLoop {
+  readonly #loop: Loop
+  #isClosed = false
+
+  /** `onError` is told when there is no such file, or it is too long for a loop. */
+  constructor(
+    openLoop: CallDeps['openLoop'],
+    player: Player,
+    { url, level = LEVEL, duckLevel = DUCK_LEVEL }: AmbianceOption,
+    onError: (error: unknown) => void,
+  ) {
+    this.#loop = openLoop(url, player.sampleRate)
+    this.#loop.samples.then(
+      (samples) => {
+        if (this.#isClosed) return
+        player.ambiance = new Ambiance(samples, player.sampleRate, { level, duckLevel })
+      },
+      (error: unknown) => {
+        if (!this.#isClosed) onError(error)
+      },
+    )
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#loop.release()
+  }
+}

@@ -1,0 +1,139 @@
+import type { Playback } from '../playback.ts'
+import { MediaError } from './media-error.ts'
+import type { MediaHandlers } from './media-library.ts'
+
+/** A longer loop would be too much memory for what nobody listens to. */
+const MAX_SECONDS = 120
+/** How much of the end is laid over the beginning, so that the seam is not heard. */
+const SEAM_MS = 20
+/** How often decoded audio is taken over; the decoder is at most two seconds ahead. */
+const DRAIN_MS = 20
+
+/** A loop that a call holds. */
+export interface Loop {
+  /** All of it, mono, shape (n); shared with other calls, so it must not be changed. */
+  readonly samples: Promise<Int16Array>
+  /** The call needs it no more. Harmless to call twice. */
+  release(): void
+}
+
+interface Entry {
+  readonly samples: Promise<Int16Array>
+  readonly cancel: () => void
+  users: number
+}
+
+type OpenFile = (url: string, sampleRate: number, handlers: MediaHandlers) => Playback
+
+/** Files that are looped under calls, decoded once for all calls that use them at one time. */
+export class LoopLibrary {
+  readonly #open: OpenFile
+  readonly #entries = new Map<string, Entry>()
+
+  constructor(open: OpenFile) {
+    this.#open = open
+  }
+
+  /** Loops in memory. */
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** `samples` rejects with a `MediaError` where the file cannot be had or is too long. */
+  acquire(url: string, sampleRate: number): Loop {
+    const key = `${sampleRate} ${url}`
+    const entry = this.#entries.get(key) ?? this.#load(key, url, sampleRate)
+    entry.users += 1
+    let isHeld = true
+    return {
+      samples: entry.samples,
+      release: () => {
+        if (!isHeld) return
+        isHeld = false
+        entry.users -= 1
+        if (entry.users === 0) this.#forget(key, entry)
+      },
+    }
+  }
+
+  #load(key: string, url: string, sampleRate: number): Entry {
+    const { promise, resolve, reject } = Promise.withResolvers<Int16Array>()
+    const playback = this.#open(url, sampleRate, { onError: reject })
+    const collector = new Collector(playback, sampleRate)
+    const timer = setInterval(() => {
+      try {
+        const samples = collector.collect()
+        if (samples === undefined) return
+        clearInterval(timer)
+        resolve(samples)
+      } catch (error) {
+        reject(error)
+      }
+    }, DRAIN_MS)
+    const cancel = () => {
+      clearInterval(timer)
+      playback.close()
+    }
+    const entry: Entry = { samples: promise, cancel, users: 0 }
+    // A file that failed is tried again by the next call.
+    promise.catch(() => this.#forget(key, entry))
+    this.#entries.set(key, entry)
+    return entry
+  }
+
+  #forget(key: string, entry: Entry): void {
+    entry.cancel()
+    if (this.#entries.get(key) === entry) this.#entries.delete(key)
+  }
+}
+
+/** Takes a playback in as fast as it comes. */
+class Collector {
+  readonly #playback: Playback
+  readonly #sampleRate: number
+  readonly #chunk: Int16Array
+  readonly #chunks: Int16Array[] = []
+  #length = 0
+
+  constructor(playback: Playback, sampleRate: number) {
+    this.#playback = playback
+    this.#sampleRate = sampleRate
+    this.#chunk = new Int16Array(sampleRate / 10)
+  }
+
+  /**
+   * The loop, once the playback has ended; undefined before.
+   *
+   * @throws {MediaError} if it is too long, or nothing.
+   */
+  collect(): Int16Array | undefined {
+    for (;;) {
+      const count = this.#playback.read(this.#chunk)
+      if (count === 0) break
+      this.#chunks.push(this.#chunk.slice(0, count))
+      this.#length += count
+      if (this.#length > MAX_SECONDS * this.#sampleRate) {
+        throw new MediaError('too_large', `url: a loop may be ${MAX_SECONDS} seconds long`)
+      }
+    }
+    if (!this.#playback.isFinished) return undefined
+    if (this.#length === 0) throw new MediaError('decode', 'url: there is no audio in the file')
+    return this.#closeSeam()
+  }
+
+  #closeSeam(): Int16Array {
+    const all = new Int16Array(this.#length)
+    let at = 0
+    for (const chunk of this.#chunks) {
+      all.set(chunk, at)
+      at += chunk.length
+    }
+    const seam = Math.min((this.#sampleRate * SEAM_MS) / 1000, all.length >> 1)
+    const loop = all.slice(0, all.length - seam)
+    for (let i = 0; i < seam; i += 1) {
+      const share = (i + 1) / (seam + 1)
+      loop[i] = all[i]! * share + all[loop.length + i]! * (1 - share)
+    }
+    return loop
+  }
+}
