@@ -1,9 +1,9 @@
 import type { AudioFrame } from '#audio/frame.ts'
 import type { Sink } from '#core/sink.ts'
+import type { AudioRecord } from '#media/audio-batch.ts'
 import type { Processor } from '#media/processor.ts'
 import type { VadEvent, VadOptions } from '../vad.ts'
 import { VadDetector } from '../vad-detector.ts'
-import type { AudioRecord } from './audio-batch.ts'
 import type { Judgement } from './judgements.ts'
 import { WINDOW_MS } from './silero-network.ts'
 

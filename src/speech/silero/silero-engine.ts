@@ -1,13 +1,13 @@
 import { Histogram } from '#core/histogram.ts'
 import type { Sink } from '#core/sink.ts'
+import { WorkerHost } from '#core/worker-host.ts'
+import { AudioBatch, type AudioRecord } from '#media/audio-batch.ts'
 import type { Processor } from '#media/processor.ts'
 import { SpeechError } from '../speech-error.ts'
 import type { VadEngine, VadEvent, VadOptions } from '../vad.ts'
-import { AudioBatch, type AudioRecord } from './audio-batch.ts'
 import { type Judgement, Judgements } from './judgements.ts'
 import { SileroDetector } from './silero-detector.ts'
 import type { WorkerReply } from './silero-worker.ts'
-import { WorkerHost } from './worker-host.ts'
 
 /** Audio is gathered this long before it goes to the Worker. */
 const FLUSH_MS = 10

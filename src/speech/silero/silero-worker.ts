@@ -2,7 +2,7 @@
  * The Worker that judges: batches of audio come in, judgements go out. It works in slices, so that
  * new audio is taken in, and its streams get their turn, while another stream has a backlog.
  */
-import { AudioBatch } from './audio-batch.ts'
+import { AudioBatch } from '#media/audio-batch.ts'
 import { Judgements } from './judgements.ts'
 import { SileroNetwork } from './silero-network.ts'
 import { WindowScheduler } from './window-scheduler.ts'

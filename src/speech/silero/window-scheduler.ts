@@ -1,5 +1,5 @@
 import { Resampler } from '#audio/resampler.ts'
-import type { AudioBatch, AudioRecord } from './audio-batch.ts'
+import type { AudioBatch, AudioRecord } from '#media/audio-batch.ts'
 import type { Judgements } from './judgements.ts'
 import { SILERO_RATE, type SileroNetwork, WINDOW_MS } from './silero-network.ts'
 import { WindowQueue } from './window-queue.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { AudioBatch } from '#speech/silero/audio-batch.ts'
+import { AudioBatch } from '#media/audio-batch.ts'
 import { type Judgement, Judgements } from '#speech/silero/judgements.ts'
 import { SileroNetwork, WINDOW_MS, WINDOW_SAMPLES } from '#speech/silero/silero-network.ts'
 import { WindowScheduler } from '#speech/silero/window-scheduler.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { AudioBatch, type AudioRecord } from '#speech/silero/audio-batch.ts'
+import { AudioBatch, type AudioRecord } from '#media/audio-batch.ts'
 
 function emptyBatch(bytes?: number): AudioBatch {
   const batch = bytes === undefined ? new AudioBatch() : new AudioBatch(new ArrayBuffer(bytes))

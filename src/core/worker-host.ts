@@ -1,4 +1,4 @@
-import type { Sink } from '#core/sink.ts'
+import type { Sink } from './sink.ts'
 
 /** A Worker that keeps dying is started this often at most. */
 const MIN_START_INTERVAL_MS = 1000
