@@ -138,7 +138,7 @@ function codecOf({ codec = 'pcm', samplerate }: CallOption) {
   const found = findCodec(codec.toLowerCase(), samplerate)
   if (found !== undefined) return found
   if (findCodec(codec.toLowerCase()) === undefined) {
-    const known = 'pcm, pcmu, pcma, g722'
+    const known = 'pcm, pcmu, pcma, g722, opus'
     throw new CallError('bad_option', `option.codec: "${codec}" is unknown; known are ${known}`)
   }
   throw new CallError('bad_option', `option.samplerate: ${samplerate} is not a rate of ${codec}`)

@@ -20,8 +20,9 @@ interface IncomingFrame extends AudioFrame {
 
 /**
  * The leg whose audio travels in binary messages of the client's own WebSocket: raw payload bytes
- * of one codec, both ways, without a header. Up, a message may have any size (Opus: is one packet);
- * down, every message is one frame. A client may stop sending while its user is silent; the gap is filled with silence.
+ * of one codec, both ways, without a header. Up, a message may have any size (of Opus it is one
+ * packet); down, every message is one frame. A client may stop sending while its user is silent; the
+ * gap is filled with silence.
  */
 export class WebSocketLeg implements Leg {
   readonly type = 'websocket'
