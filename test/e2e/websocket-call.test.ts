@@ -127,6 +127,8 @@ describe('audio', () => {
     ['pcmu', undefined],
     ['pcma', undefined],
     ['g722', undefined],
+    ['opus', undefined],
+    ['opus', 16_000],
   ])('a tone comes out as that tone over %s at %p', async (name, samplerate) => {
     const codec = findCodec(name, samplerate)!
     const client = await call({
@@ -139,13 +141,29 @@ describe('audio', () => {
     const decoder = codec.createDecoder()
     const frame = new Int16Array(codec.sampleRate / 50)
     const heard = client.audio.flatMap((payload) => {
-      expect(payload).toHaveLength(codec.maxFrameBytes)
+      if (codec.bytesPerMs !== undefined) expect(payload).toHaveLength(codec.maxFrameBytes)
       return [...frame.subarray(0, decoder.decode(payload, frame))]
     })
     expect(
       findTones(Int16Array.from(heard).subarray(0, codec.sampleRate / 2), codec.sampleRate),
     ).toEqual([440])
+    decoder.close()
     expect(heard.length / (codec.sampleRate / 1_000) - duration).toBeWithin(0, 20)
+    await client.hangup()
+  })
+
+  test('of a caller who sends Opus, a packet per message, is heard', async () => {
+    const client = await call({ codec: 'opus', samplerate: 16_000 })
+    const encoder = findCodec('opus', 16_000)!.createEncoder()
+    const speech = new Int16Array(await Bun.file(SPEECH).arrayBuffer())
+    const payload = new Uint8Array(1_500)
+    for (let i = 0; i + 960 <= speech.length; i += 960) {
+      client.sendAudio(payload.slice(0, encoder.encode(speech.subarray(i, i + 960), payload)))
+    }
+    encoder.close()
+    await client.sees('speaking')
+    const silence = await client.sees('silence')
+    expect(silence.speechDuration).toBeWithin(1_000, 2_500)
     await client.hangup()
   })
 

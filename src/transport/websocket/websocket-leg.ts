@@ -88,7 +88,6 @@ export class WebSocketLeg implements Leg {
   }
 
   hangup(_cause: HangupCause): void {
-    if (this.#handlers === undefined) return
     this.#handlers = undefined
     clearInterval(this.#quietTimer)
     this.#encoder.close()

@@ -7,6 +7,7 @@ describe('findCodec', () => {
     ['pcmu', 8000],
     ['pcma', 8000],
     ['g722', 16_000],
+    ['opus', 48_000],
   ])('finds %s at %d Hz when no rate is asked for', (name, sampleRate) => {
     expect(findCodec(name)).toMatchObject({ name, sampleRate })
   })
@@ -20,7 +21,7 @@ describe('findCodec', () => {
     ['pcmu', 16_000],
     ['g722', 8000],
     ['PCMU', undefined],
-    ['opus', undefined],
+    ['opus', 44_100],
     ['', undefined],
   ])('finds no %p at %p Hz', (name, sampleRate) => {
     expect(findCodec(name, sampleRate)).toBeUndefined()

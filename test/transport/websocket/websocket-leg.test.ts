@@ -1,6 +1,8 @@
 import { describe, expect, jest, test } from 'bun:test'
 import fc from 'fast-check'
 import { findCodec } from '#audio/codec/find-codec.ts'
+import { OpusLibrary } from '#audio/codec/opus-library.ts'
+import { readOpusPacket } from '#audio/codec/opus-packet.ts'
 import { WebSocketLeg } from '#transport/websocket/websocket-leg.ts'
 
 const HANGUP = { reason: 'hangup', initiator: 'user' }
@@ -53,6 +55,44 @@ describe('WebSocketLeg', () => {
     expect(received).toEqual([])
     leg.receivePayload(bytes.subarray(161))
     expect(received).toEqual(Array.from({ length: 160 }, (_, i) => i))
+  })
+
+  describe('with Opus', () => {
+    test('takes a message as a packet, and cuts any length into frames of 20 ms', async () => {
+      const { leg, received, positions } = await connect('opus', 8_000)
+      const encoder = findCodec('opus', 8_000)!.createEncoder()
+      const payload = new Uint8Array(1_500)
+      for (const ms of [10, 10, 20, 60, 2.5, 40]) {
+        const bytes = encoder.encode(new Int16Array(ms * 8), payload)
+        leg.receivePayload(payload.subarray(0, bytes))
+      }
+      expect(received).toHaveLength(140 * 8)
+      expect(positions).toEqual([0, 160, 320, 480, 640, 800, 960])
+      encoder.close()
+      leg.hangup(HANGUP)
+    })
+
+    test('counts what is no packet, and guesses 20 ms in its place', async () => {
+      const { leg, received } = await connect('opus', 8_000)
+      leg.receivePayload(Uint8Array.of(0xff, 0xff))
+      leg.receivePayload(new Uint8Array())
+      leg.receivePayload(new Uint8Array(60_000))
+      expect(leg.stats.badMessages).toBe(3)
+      expect(received).toHaveLength(3 * 160)
+      leg.hangup(HANGUP)
+    })
+
+    test('sends a packet per frame', async () => {
+      const { leg, sent } = await connect('opus', 8_000)
+      for (let i = 0; i < 5; i += 1) {
+        leg.send({ samples: new Int16Array(160).fill(100), sampleRate: 8_000, position: i * 160 })
+      }
+      expect(sent.map((packet) => readOpusPacket(packet)?.durationMs)).toEqual(
+        new Array(5).fill(20),
+      )
+      leg.hangup(HANGUP)
+      expect(OpusLibrary.shared.openStates).toBe(0)
+    })
   })
 
   test('takes an empty message', async () => {
