@@ -39,6 +39,20 @@ const ENCODINGS: ReadonlyMap<number, WavEncoding> = new Map([
   [7, 'mulaw'],
 ])
 
+/** What else WAV files hold, for the message. */
+const STRANGERS: ReadonlyMap<number, string> = new Map([
+  [2, 'Microsoft ADPCM'],
+  [0x11, 'IMA ADPCM'],
+  [0x31, 'GSM 6.10'],
+  [0x40, 'G.721'],
+  [0x50, 'MPEG audio'],
+  [0x55, 'MP3'],
+  [0x64, 'G.726'],
+  [0x65, 'G.722'],
+  [0xff, 'AAC'],
+  [0x161, 'WMA'],
+])
+
 const READERS: ReadonlyMap<string, ReadSample> = new Map<string, ReadSample>([
   ['int8', (view, offset) => (view.getUint8(offset) - 128) * 256],
   ['int16', (view, offset) => view.getInt16(offset, true)],
@@ -65,7 +79,8 @@ export function parseWavFormat(chunk: DataView): WavLayout {
   }
   const tag = chunk.getUint16(0, true)
   const isExtensible = tag === EXTENSIBLE && chunk.byteLength >= FORMAT_BYTES
-  const encoding = ENCODINGS.get(isExtensible ? chunk.getUint16(24, true) : tag)
+  const subFormat = isExtensible ? chunk.getUint16(24, true) : tag
+  const encoding = ENCODINGS.get(subFormat)
   const channels = chunk.getUint16(2, true)
   const sampleRate = chunk.getUint32(4, true)
   const blockBytes = chunk.getUint16(12, true)
@@ -78,8 +93,9 @@ export function parseWavFormat(chunk: DataView): WavLayout {
   }
   const readSample = READERS.get(`${encoding}${bitsPerSample}`)
   if (encoding === undefined || readSample === undefined) {
-    const name = encoding ?? `tag 0x${tag.toString(16)}`
-    throw new AudioError('unsupported_format', `WAV encoding ${name}, ${bitsPerSample} bits`)
+    const name = encoding ?? STRANGERS.get(subFormat) ?? `tag 0x${subFormat.toString(16)}`
+    const message = `WAV encoding ${name}, ${bitsPerSample} bits, cannot be read`
+    throw new AudioError('unsupported_format', message)
   }
   const sampleBytes = bitsPerSample / 8
   if (blockBytes !== sampleBytes * channels) {

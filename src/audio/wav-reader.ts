@@ -4,20 +4,25 @@ import { FORMAT_BYTES, parseWavFormat, type WavFormat, type WavLayout } from './
 
 const UNKNOWN_SIZE = 0xffff_ffff
 const RIFF_BYTES = 12
+const FORM_BYTES = 4
 const CHUNK_HEADER_BYTES = 8
+/** What of a ds64 chunk is read: the sizes of the file and of the data (EBU Tech 3306 §4.2). */
+const LARGE_SIZES_BYTES = 16
+
+const CONTAINERS = ['RIFF', 'RF64', 'BW64']
 
 /** Enough for the longest thing that is read as a whole: a block of 8 channels of 64 bits. */
 const PARTIAL_BYTES = 64
 
 /**
- *   riff ──► chunk ◄──► format, skip
+ *   riff ──► chunk ◄──► format, largeSizes, skip
  *              └──► data ──► end
  */
-type State = 'riff' | 'chunk' | 'format' | 'skip' | 'data' | 'end'
+type State = 'riff' | 'chunk' | 'format' | 'largeSizes' | 'skip' | 'data' | 'end'
 
 /**
- * Reads a RIFF/WAVE file (also RF64, or streamed with a data size of 0 or 0xFFFFFFFF) from chunks
- * of any size and gives its samples, all channels mixed to one.
+ * Reads a RIFF/WAVE file (also RF64 and BW64, or streamed with a data size of 0 or 0xFFFFFFFF) from
+ * chunks of any size and gives its samples: the mean of all channels.
  */
 export class WavReader {
   #layout: WavLayout | undefined
@@ -27,6 +32,10 @@ export class WavReader {
   /** Bytes of a header or a block that came in two chunks. */
   readonly #partial = new DataView(new ArrayBuffer(PARTIAL_BYTES))
   #partialLength = 0
+  /** Bytes behind the current RIFF chunk, by the size of the file; at most 0 if that is unknown. */
+  #behind = 0
+  /** Size of the data where `data` says that it is elsewhere. */
+  #largeDataSize = UNKNOWN_SIZE
   /** Bytes of the current RIFF chunk that are still to come, with its padding unless it is data. */
   #remaining = 0
   #output = new Int16Array(0)
@@ -104,6 +113,11 @@ export class WavReader {
         this.#remaining -= this.#wanted
         this.#skipRest()
         return
+      case 'largeSizes':
+        this.#largeDataSize = Number(view.getBigUint64(8, true))
+        this.#remaining -= this.#wanted
+        this.#skipRest()
+        return
       case 'data':
         this.#readBlocks(new Uint8Array(view.buffer, 0, this.#wanted))
         return
@@ -116,17 +130,22 @@ export class WavReader {
   #readRiff(view: DataView): void {
     const container = tagAt(view, 0)
     const form = tagAt(view, 8)
-    if ((container !== 'RIFF' && container !== 'RF64') || form !== 'WAVE') {
+    if (!CONTAINERS.includes(container) || form !== 'WAVE') {
       throw new AudioError('bad_header', `not a WAV file: begins ${JSON.stringify(container)}`)
     }
+    const size = view.getUint32(4, true)
+    this.#behind = size === UNKNOWN_SIZE ? 0 : size - FORM_BYTES
     this.#expect('chunk', CHUNK_HEADER_BYTES)
   }
 
   #beginChunk(tag: string, size: number): void {
     // RIFF chunks begin at even offsets.
     this.#remaining = size + (size & 1)
+    this.#behind -= CHUNK_HEADER_BYTES + this.#remaining
     if (tag === 'data') this.#beginData(size)
-    else if (tag === 'fmt ' && size > 0) this.#expect('format', Math.min(size, FORMAT_BYTES))
+    else if (tag === 'ds64' && size >= LARGE_SIZES_BYTES) {
+      this.#expect('largeSizes', LARGE_SIZES_BYTES)
+    } else if (tag === 'fmt ' && size > 0) this.#expect('format', Math.min(size, FORMAT_BYTES))
     else this.#skipRest()
   }
 
@@ -134,10 +153,18 @@ export class WavReader {
     if (this.#layout === undefined) {
       throw new AudioError('bad_header', 'WAV data comes before its format')
     }
-    this.#remaining = size === 0 || size === UNKNOWN_SIZE ? Number.POSITIVE_INFINITY : size
+    this.#remaining = this.#dataBytes(size)
     this.#expect('data', this.#layout.blockBytes)
     // Less than one block of data is none.
     if (this.#remaining < this.#wanted) this.#state = 'end'
+  }
+
+  /** How long the data is that says `size`; infinite if that was written before it was known. */
+  #dataBytes(size: number): number {
+    const actual = size === UNKNOWN_SIZE ? this.#largeDataSize : size
+    // Data of no bytes is that if the file goes on behind it.
+    if (actual === 0) return this.#behind > 0 ? 0 : Number.POSITIVE_INFINITY
+    return actual === UNKNOWN_SIZE ? Number.POSITIVE_INFINITY : actual
   }
 
   #skipRest(): void {

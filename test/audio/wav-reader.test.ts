@@ -5,43 +5,7 @@ import { WavReader } from '#audio/wav-reader.ts'
 import { wavHeader } from '#audio/wav-writer.ts'
 import { chunkSizes, cut } from './chunks.ts'
 import { bytesOf, runTool, samplesOf } from './run-tool.ts'
-
-interface FormatFields {
-  readonly tag?: number
-  readonly channels?: number
-  readonly sampleRate?: number
-  readonly bits?: number
-  readonly blockBytes?: number
-  /** What follows the first 16 bytes. */
-  readonly extension?: number[]
-}
-
-/** A RIFF chunk, padded to an even length. */
-function chunk(tag: string, body: ArrayLike<number>, size = body.length): Uint8Array {
-  const bytes = new Uint8Array(8 + body.length + (body.length & 1))
-  bytes.set(new TextEncoder().encode(tag))
-  new DataView(bytes.buffer).setUint32(4, size, true)
-  bytes.set(body, 8)
-  return bytes
-}
-
-function format(fields: FormatFields = {}): Uint8Array {
-  const { tag = 1, channels = 1, sampleRate = 8000, bits = 16, extension = [] } = fields
-  const view = new DataView(new ArrayBuffer(16))
-  const blockBytes = fields.blockBytes ?? (channels * bits) / 8
-  view.setUint16(0, tag, true)
-  view.setUint16(2, channels, true)
-  view.setUint32(4, sampleRate, true)
-  view.setUint32(8, sampleRate * blockBytes, true)
-  view.setUint16(12, blockBytes, true)
-  view.setUint16(14, bits, true)
-  return chunk('fmt ', [...new Uint8Array(view.buffer), ...extension])
-}
-
-function wav(...chunks: Uint8Array[]): Uint8Array {
-  const riff = chunk('RIFF', [...new TextEncoder().encode('WAVE')])
-  return new Uint8Array(Buffer.concat([riff, ...chunks]))
-}
+import { chunk, extensible, type FormatFields, format, wav } from './wav-bytes.ts'
 
 function read(file: Uint8Array, sizes: readonly number[] = [file.length || 1]): Int16Array {
   const reader = new WavReader()
@@ -86,8 +50,7 @@ describe('WavReader', () => {
   })
 
   test('reads WAVE_FORMAT_EXTENSIBLE by its sub-format', () => {
-    const guid = [3, 0, 0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71]
-    const extension = [22, 0, 32, 0, 0, 0, 0, 0, ...guid]
+    const extension = extensible(3, 32)
     const reader = new WavReader()
     const file = wav(format({ tag: 0xfffe, bits: 32, extension }), chunk('data', [0, 0, 0, 0x3f]))
     expect(reader.push(file)).toEqual(Int16Array.of(16_384))
@@ -114,17 +77,28 @@ describe('WavReader', () => {
 
   test.each([0, 0xffff_ffff])('reads to the end when the data size is %d', (size) => {
     const file = wav(format(), chunk('data', [1, 0, 2, 0, 3, 0], size))
+    new DataView(file.buffer).setUint32(4, size, true)
     expect(read(file, [5])).toEqual(Int16Array.of(1, 2, 3))
   })
 
+  test('takes a data size of 0 at its word when the size of the file leaves room for more', () => {
+    const file = wav(format(), chunk('data', []), chunk('LIST', [7, 7, 7, 7]))
+    expect(read(file, [5])).toHaveLength(0)
+  })
+
   test('reads RF64, whose sizes are elsewhere', () => {
+    const sizes = [
+      0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    ]
     const file = wav(
-      chunk('ds64', new Uint8Array(28)),
+      chunk('ds64', sizes),
       format(),
       chunk('data', [1, 0], 0xffff_ffff),
+      chunk('LIST', [7, 7, 7, 7]),
     )
     file.set(new TextEncoder().encode('RF64'))
     expect(read(file)).toEqual(Int16Array.of(1))
+    expect(read(file, [1])).toEqual(Int16Array.of(1))
   })
 
   test('gives the whole samples of data that was cut short', () => {

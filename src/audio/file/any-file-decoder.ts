@@ -16,6 +16,8 @@ export class AnyFileDecoder implements FileDecoder {
   #decoder: FileDecoder | undefined
   /** What has come before the format was known. */
   #head = NO_BYTES
+  /** How much of it must be there to look at it again; doubles, so that few bytes cost little. */
+  #enough = 0
   /** Bytes of a tag that are still to come. */
   #skip = 0
   #hasBytes = false
@@ -62,7 +64,12 @@ export class AnyFileDecoder implements FileDecoder {
     if (this.#skip > 0 && isWhole) {
       throw new AudioError('truncated', 'the file ends within its ID3 tag')
     }
-    const sniffed = this.#skip > 0 ? undefined : sniffFormat(this.#head, isWhole)
+    if (this.#head.length === 0 && isWhole) {
+      throw new AudioError('truncated', 'there is nothing but an ID3 tag in the file')
+    }
+    if (this.#skip > 0 || (this.#head.length < this.#enough && !isWhole)) return NO_BYTES
+    this.#enough = 2 * this.#head.length
+    const sniffed = sniffFormat(this.#head, isWhole)
     if (sniffed === undefined) return NO_BYTES
     const bytes = this.#head.subarray(sniffed.offset)
     this.#decoder = createFileDecoder(sniffed.format)

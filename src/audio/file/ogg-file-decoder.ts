@@ -29,7 +29,7 @@ export class OggFileDecoder implements FileDecoder {
   /** First pages are coming in; the streams of a group begin before any of them goes on. */
   #isBeginning = false
   /** Name of a stream that cannot be played. */
-  #stranger = 'an unknown stream'
+  #stranger: string | undefined
 
   async decode(chunk: Uint8Array): Promise<readonly DecodedAudio[]> {
     this.#reader.push(chunk)
@@ -41,6 +41,7 @@ export class OggFileDecoder implements FileDecoder {
   }
 
   async flush(): Promise<readonly DecodedAudio[]> {
+    if (this.#decoder === undefined && this.#stranger !== undefined) throw this.#strange()
     return (await this.#decoder?.flush()) ?? []
   }
 
@@ -52,10 +53,7 @@ export class OggFileDecoder implements FileDecoder {
     const last = page.isFirst && !this.#isBeginning ? await this.#endGroup() : []
     this.#isBeginning = page.isFirst
     if (page.isFirst) this.#consider(page)
-    else if (this.#decoder === undefined) {
-      const message = `Ogg file holds ${this.#stranger}; Opus, Vorbis and FLAC can be played`
-      throw new AudioError('unsupported_format', message)
-    }
+    else if (this.#decoder === undefined) throw this.#strange()
     if (this.#decoder === undefined || page.serial !== this.#serial) return last
     // The decoder keeps parts of it.
     return [...last, ...(await this.#decoder.decode(page.bytes.slice()))]
@@ -72,6 +70,12 @@ export class OggFileDecoder implements FileDecoder {
     }
     this.#serial = serial
     this.#decoder = codec[1]()
+  }
+
+  #strange(): AudioError {
+    const name = this.#stranger ?? 'an unknown stream'
+    const message = `Ogg file holds ${name}; Opus, Vorbis and FLAC can be played`
+    return new AudioError('unsupported_format', message)
   }
 
   /** Gives what the streams before have left. */

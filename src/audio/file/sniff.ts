@@ -20,11 +20,15 @@ const MPEG_RUN = 3
 const STRANGERS: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/^(\xef\xbb\xbf)?\s*(<!doctype html|<html|<head|<body)/i, 'an HTML page'],
   [/^(\xef\xbb\xbf)?\s*<\?xml/i, 'an XML document'],
-  [/^(\xef\xbb\xbf)?\s*[{[][\s"{[]/, 'JSON'],
+  [/^(\xef\xbb\xbf)?\s*(\{\s*["}]|\[\s*(["{[\]\d-]|true|false|null))/, 'JSON'],
   [/^(\xef\xbb\xbf)?(#EXTM3U|\[playlist\])/i, 'a playlist; play the address inside'],
   [/^....ftyp/s, 'an MP4 or M4A file'],
   [/^.E\xdf\xa3/s, 'a WebM or Matroska file'],
   [/^FORM....AIF/s, 'an AIFF file'],
+  [/^(RIFX|FFIR)/, 'a big-endian WAV file (RIFX)'],
+  [/^RIFF....AVI /s, 'an AVI film'],
+  [/^riff\x2e\x91\xcf/, 'a Wave64 file'],
+  [/^\.snd/, 'an AU file'],
   [/^\xff[\xf0\xf1\xf8\xf9]/, 'raw AAC'],
   [/^ADIF/, 'raw AAC'],
   [/^caff/, 'a CAF file'],
@@ -33,7 +37,8 @@ const STRANGERS: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/^MThd/, 'a MIDI file'],
   [/^PK[^ -~]{2}/, 'a ZIP file'],
   [/^%PDF/, 'a PDF file'],
-  [/^(\xff\xd8\xff|\x89PNG|GIF8)/, 'an image'],
+  [/^([^ -~]\x8b[^ -~]|BZh\d|\xfd7zXZ|\x28\xb5\x2f\xfd)/, 'a compressed file'],
+  [/^(\xff\xd8\xff|\x89PNG|GIF8|RIFF....WEBP)/s, 'an image'],
 ]
 
 /**
@@ -45,7 +50,7 @@ const STRANGERS: readonly (readonly [pattern: RegExp, name: string])[] = [
 export function sniffFormat(head: Uint8Array, isWhole: boolean): Sniffed | undefined {
   if (head.length < MAGIC_BYTES && !isWhole) return undefined
   const text = Buffer.from(head.buffer, head.byteOffset, head.length).toString('latin1')
-  if (/^(RIFF|RF64)....WAVE/s.test(text)) return { format: 'wav', offset: 0 }
+  if (/^(RIFF|RF64|BW64)....WAVE/s.test(text)) return { format: 'wav', offset: 0 }
   if (text.startsWith('fLaC')) return { format: 'flac', offset: 0 }
   if (text.startsWith('OggS')) return { format: 'ogg', offset: 0 }
   const stranger = STRANGERS.find(([pattern]) => pattern.test(text))
@@ -72,6 +77,7 @@ function sniffMpeg(head: Uint8Array, isWhole: boolean): Sniffed | undefined {
     if (frames.isCut && !isLast) return undefined
   }
   if (!isLast) return undefined
+  if (isFreeFormat(head)) throw unsupported('this looks like MP3 of free format')
   throw unsupported(`this is no audio that we know (it begins ${describeStart(head)})`)
 }
 
@@ -87,6 +93,15 @@ function countFrames(head: Uint8Array, offset: number): { count: number; isCut: 
     next += header.frameBytes
   }
   return { count, isCut: false }
+}
+
+/** Whether `head` begins with a frame header that tells no bit rate (ISO 11172-3 §2.4.2.3). */
+function isFreeFormat(head: Uint8Array): boolean {
+  const [first = 0, second = 0, third = 0xff] = head
+  // With the lowest bit rate in its place, it is a header.
+  return (
+    third < 0x10 && parseMpegHeader(Uint8Array.of(first, second, third | 0x10), 0) !== undefined
+  )
 }
 
 function describeStart(head: Uint8Array): string {

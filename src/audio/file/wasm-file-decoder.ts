@@ -7,6 +7,8 @@ export interface WasmAudio {
   /** One array per channel, samples from -1 to 1. */
   readonly channelData: readonly Float32Array[]
   readonly sampleRate: number
+  /** What all samples are to be multiplied by; 1 unless said. */
+  readonly gain?: number
 }
 
 /** What the Wasm decoders have in common. */
@@ -63,18 +65,21 @@ export class WasmFileDecoder implements FileDecoder {
       const audio = await act(this.#decoder)
       return audio === undefined ? [] : mixDown(audio)
     } catch (cause) {
-      this.#fault = new AudioError('bad_data', `${this.#format}: the data is broken`, { cause })
+      this.#fault =
+        cause instanceof AudioError
+          ? cause
+          : new AudioError('bad_data', `${this.#format}: the data is broken`, { cause })
       throw this.#fault
     }
   }
 }
 
 /** The mean of all channels, in 16 bits. */
-function mixDown({ channelData, sampleRate }: WasmAudio): readonly DecodedAudio[] {
+function mixDown({ channelData, sampleRate, gain = 1 }: WasmAudio): readonly DecodedAudio[] {
   const [first] = channelData
   if (first === undefined || first.length === 0) return []
   const samples = new Int16Array(first.length)
-  const scale = 32_768 / channelData.length
+  const scale = (32_768 * gain) / channelData.length
   for (let i = 0; i < samples.length; i += 1) {
     let sum = 0
     // What is missing or is no number is stored as 0.

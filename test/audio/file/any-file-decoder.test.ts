@@ -7,6 +7,7 @@ import { rejection } from '../../support/rejection.ts'
 import { chunkSizes, cut, join } from '../chunks.ts'
 import { decodeAll, playFixture, seconds } from './decode-all.ts'
 import { oggPage, setChecksum, splitPages } from './ogg-pages.ts'
+import { id3Tag } from './tag-bytes.ts'
 
 const FILES = [
   ['tone-440.wav', 16_000, 0.5],
@@ -21,14 +22,6 @@ const FILES = [
 
 const decode = async (...parts: Uint8Array[]) =>
   decodeAll(new AnyFileDecoder(), cut(Buffer.concat(parts), [1500]))
-
-/** An ID3v2.4 tag with `size` bytes of zeros in it. */
-function id3Tag(size: number): Uint8Array {
-  const tag = new Uint8Array(10 + size)
-  tag.set([0x49, 0x44, 0x33, 4, 0, 0])
-  tag.set([(size >> 21) & 127, (size >> 14) & 127, (size >> 7) & 127, size & 127], 6)
-  return tag
-}
 
 // The decoders print what is wrong with a file.
 let printed: { mockRestore(): void }

@@ -7,7 +7,7 @@ export function oggPage(flags: number, text: string): Uint8Array {
   page[5] = flags
   page[26] = 1
   page[27] = text.length
-  page.set(new TextEncoder().encode(text), 28)
+  page.set(Buffer.from(text, 'latin1'), 28)
   setChecksum(page)
   return page
 }
