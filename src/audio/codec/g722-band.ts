@@ -24,8 +24,9 @@ export class G722Band {
   readonly #differences = new Int32Array(ZEROS)
   /** The last reconstructed value, doubled. */
   #lastValue = 0
-  #wasNegative = false
-  #wasNegativeBefore = false
+  /** Signs of the two values before: -1 or 0. */
+  #sign = 0
+  #signBefore = 0
 
   constructor(table: StepTable) {
     this.#table = table
@@ -35,7 +36,7 @@ export class G722Band {
   /** Takes in the quantised `difference` from `prediction` and the `code` that stood for it. */
   adapt(difference: number, code: number): void {
     this.#adaptStep(code)
-    this.#adaptPoles(this.#fromZeros + difference < 0)
+    this.#adaptPoles((this.#fromZeros + difference) >> 31)
     this.#adaptZeros(difference)
     const value = saturate((this.prediction + difference) * 2)
     // FILTEP and PREDIC: the new prediction from both recursive parts.
@@ -52,15 +53,16 @@ export class G722Band {
   }
 
   /** UPPOL2, then UPPOL1, which the new second pole keeps stable. */
-  #adaptPoles(isNegative: boolean): void {
-    const like1 = isNegative === this.#wasNegative ? 1 : -1
-    const like2 = isNegative === this.#wasNegativeBefore ? 128 : -128
+  #adaptPoles(sign: number): void {
+    // 1 where the signs are alike and -1 where they differ, which no branch could foresee.
+    const like1 = 1 + 2 * (sign ^ this.#sign)
+    const like2 = 128 + 256 * (sign ^ this.#signBefore)
     const slope = (-like1 * clamp(this.#pole1, -8191, 8191)) >> 5
     this.#pole2 = clamp(slope + like2 + ((this.#pole2 * 127) >> 7), -12_288, 12_288)
     const limit = 15_360 - this.#pole2
     this.#pole1 = clamp(192 * like1 + ((this.#pole1 * 255) >> 8), -limit, limit)
-    this.#wasNegativeBefore = this.#wasNegative
-    this.#wasNegative = isNegative
+    this.#signBefore = this.#sign
+    this.#sign = sign
   }
 
   /** UPZERO, DELAYA and FILTEZ in one pass, from the oldest difference to the newest. */
