@@ -1,5 +1,6 @@
 import type { CallRegistry } from '#call/call-registry.ts'
 import type { DiskCache } from '#core/disk-cache.ts'
+import type { DenoiseEngine } from '#media/denoise/denoise-engine.ts'
 import type { Pacer } from '#media/pacer.ts'
 import type { MediaLibrary } from '#media/source/media-library.ts'
 import type { Metrics } from '#server/metrics.ts'
@@ -11,6 +12,7 @@ export interface MetricSources {
   readonly registry: CallRegistry
   readonly pacer: Pacer
   readonly vad: SileroEngine
+  readonly denoise: DenoiseEngine
   /** Absent where tests bring their own voices. */
   readonly flite: FliteSynthesizer | undefined
   readonly store: CallStore
@@ -23,6 +25,7 @@ export function addMetrics(metrics: Metrics, sources: MetricSources): void {
   addCallMetrics(metrics, sources.registry)
   addMediaMetrics(metrics, sources)
   addVadMetrics(metrics, sources.vad)
+  addDenoiseMetrics(metrics, sources.denoise)
   if (sources.flite !== undefined) addFliteMetrics(metrics, sources.flite)
   addStoreMetrics(metrics, sources.store)
 }
@@ -107,6 +110,29 @@ function addVadMetrics(metrics: Metrics, vad: SileroEngine): void {
     () => vad.stats.droppedFrames,
   )
   metrics.counter('bunpbx_vad_restarts_total', 'Restarts of the Worker.', () => vad.stats.restarts)
+}
+
+function addDenoiseMetrics(metrics: Metrics, denoise: DenoiseEngine): void {
+  metrics.histogram(
+    'bunpbx_denoise_latency_seconds',
+    'From a received frame to its cleaned self.',
+    denoise.latency,
+  )
+  metrics.counter(
+    'bunpbx_denoise_clean_frames_total',
+    'Frames whose noise was taken out.',
+    () => denoise.stats.cleanFrames,
+  )
+  metrics.counter(
+    'bunpbx_denoise_raw_frames_total',
+    'Frames passed on as they were, because the Worker was loading, dead or behind.',
+    () => denoise.stats.rawFrames,
+  )
+  metrics.counter(
+    'bunpbx_denoise_restarts_total',
+    'Restarts of the Worker that denoises.',
+    () => denoise.stats.restarts,
+  )
 }
 
 function addFliteMetrics(metrics: Metrics, flite: FliteSynthesizer): void {

@@ -8,6 +8,7 @@ import { ConfigError } from '#config/config-error.ts'
 import { DiskCache } from '#core/disk-cache.ts'
 import type { Logger } from '#core/log.ts'
 import { within } from '#core/within.ts'
+import { DenoiseEngine } from '#media/denoise/denoise-engine.ts'
 import { Pacer } from '#media/pacer.ts'
 import { LoopLibrary } from '#media/source/loop-library.ts'
 import { MediaLibrary } from '#media/source/media-library.ts'
@@ -66,17 +67,30 @@ export async function createApp(
     cacheMaxBytes,
     onFault,
   })
+  const denoise = new DenoiseEngine({ onFault })
   const pacer = new Pacer()
-  const deps = createCallDeps({ config, log, store, pacer, speakers, recognizers, vad, files })
+  const deps = createCallDeps({
+    config,
+    log,
+    store,
+    pacer,
+    speakers,
+    recognizers,
+    vad,
+    denoise,
+    files,
+  })
   const registry = new CallRegistry(deps, config.maxCalls)
   const metrics = new Metrics()
-  addMetrics(metrics, { registry, pacer, vad, flite, store, files, cache })
+  addMetrics(metrics, { registry, pacer, vad, denoise, flite, store, files, cache })
   const stopProcessMetrics = addProcessMetrics(metrics)
 
   const closeAll = async () => {
     stopProcessMetrics()
     pacer.close()
-    await Promise.all([vad, files, ...speakers, ...recognizers].map((part) => part.close()))
+    await Promise.all(
+      [vad, denoise, files, ...speakers, ...recognizers].map((part) => part.close()),
+    )
     await store.close()
   }
   let listener: Listener
@@ -111,11 +125,12 @@ interface Parts {
   readonly speakers: readonly Synthesizer[]
   readonly recognizers: readonly Recognizer[]
   readonly vad: SileroEngine
+  readonly denoise: DenoiseEngine
   readonly files: MediaLibrary
 }
 
 function createCallDeps({ config, log, store, pacer, ...parts }: Parts): CallDeps {
-  const { speakers, recognizers, vad, files } = parts
+  const { speakers, recognizers, vad, denoise, files } = parts
   const loops = new LoopLibrary((url, sampleRate, handlers) =>
     files.open(url, sampleRate, handlers),
   )
@@ -129,6 +144,7 @@ function createCallDeps({ config, log, store, pacer, ...parts }: Parts): CallDep
     findRecognizer: (name = config.asrProvider) =>
       pick('asr.provider', name, recognizers, ({ provider }) => provider),
     findVad: (name = vad.type) => pick('vad.type', name, [vad], ({ type }) => type),
+    createDenoiser: () => denoise.createDenoiser(),
     openFile: (url, sampleRate, handlers) => files.open(url, sampleRate, handlers),
     openLoop: (url, sampleRate) => loops.acquire(url, sampleRate),
   }

@@ -2,6 +2,7 @@ import type { Logger } from '#core/log.ts'
 import type { Sink } from '#core/sink.ts'
 import type { Pacer } from '#media/pacer.ts'
 import type { Playback } from '#media/playback.ts'
+import type { Processor } from '#media/processor.ts'
 import type { Loop } from '#media/source/loop-library.ts'
 import type { CallOption } from '#protocol/call-option.ts'
 import type { Recognizer } from '#speech/asr.ts'
@@ -29,6 +30,8 @@ export interface CallDeps {
   readonly findRecognizer: (provider: string | undefined) => Recognizer
   /** The voice activity engine of that type; throws a `CallError` that lists the types. */
   readonly findVad: (type: string | undefined) => VadEngine
+  /** Takes the noise out of one call's audio. */
+  readonly createDenoiser: () => Processor
   /** Opens what `play` names, as audio at `sampleRate`. Returns at once. */
   readonly openFile: (url: string, sampleRate: number, handlers: FileHandlers) => Playback
   /** Loads a file that is looped. */

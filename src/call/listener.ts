@@ -1,9 +1,10 @@
 import type { AudioFrame } from '#audio/frame.ts'
 import { AudioClock } from '#media/audio-clock.ts'
+import { AutomaticGain } from '#media/automatic-gain.ts'
 import { DtmfDetector } from '#media/dtmf-detector.ts'
 import { Pipeline } from '#media/pipeline.ts'
 import type { Processor } from '#media/processor.ts'
-import type { AsrOption, CallOption, VadOption } from '#protocol/call-option.ts'
+import type { AgcOption, AsrOption, CallOption, VadOption } from '#protocol/call-option.ts'
 import type { Transcript } from '#speech/asr.ts'
 import type { VadEvent, VadOptions } from '#speech/vad.ts'
 import { AsrTap } from './asr-tap.ts'
@@ -11,7 +12,7 @@ import type { CallDeps } from './call-deps.ts'
 import { errorStatus } from './call-error.ts'
 import type { EventWriter } from './event-writer.ts'
 
-type ListenerDeps = Pick<CallDeps, 'findRecognizer' | 'findVad'>
+type ListenerDeps = Pick<CallDeps, 'createDenoiser' | 'findRecognizer' | 'findVad'>
 
 /**
  * Hears the caller: runs received frames through the receive pipeline and turns what the detectors
@@ -32,8 +33,11 @@ export class Listener {
     this.#trackId = trackId
     this.#events = events
     const processors = [
-      this.#build('vad', () => this.#createVad(deps, option.vad)),
+      // Before the denoiser, which takes tones for noise.
       new DtmfDetector((digit) => this.#events.emit({ event: 'dtmf', trackId, digit })),
+      option.denoise ? this.#build('denoise', () => deps.createDenoiser()) : undefined,
+      this.#build('vad', () => this.#createVad(deps, option.vad)),
+      createGain(option.agc),
       this.#build('asr', () => this.#createAsr(deps, option.asr, sampleRate)),
     ]
     this.#pipeline = new Pipeline(
@@ -150,4 +154,13 @@ export class Listener {
       code: errorStatus(error),
     })
   }
+}
+
+function createGain(option: boolean | AgcOption | undefined): Processor | undefined {
+  if (option === undefined || option === false) return undefined
+  const { targetDb, maxGainDb } = option === true ? {} : option
+  return new AutomaticGain({
+    ...(targetDb !== undefined && { targetDb }),
+    ...(maxGainDb !== undefined && { maxGainDb }),
+  })
 }

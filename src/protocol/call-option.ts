@@ -181,8 +181,6 @@ export const PlayId = short.min(1)
 
 /** Options of the field's clients that are understood but not honoured yet. */
 const UNSUPPORTED_OPTIONS = [
-  'agc',
-  'denoise',
   'eou',
   'inactivityTimeout',
   'mediaPass',

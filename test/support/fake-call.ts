@@ -6,6 +6,7 @@ import { CallError } from '#call/call-error.ts'
 import { CallMetrics } from '#call/call-metrics.ts'
 import { Pacer } from '#media/pacer.ts'
 import type { Playback } from '#media/playback.ts'
+import type { Processor } from '#media/processor.ts'
 import { LoopLibrary } from '#media/source/loop-library.ts'
 import type { CallOption } from '#protocol/call-option.ts'
 import type { Command } from '#protocol/command.ts'
@@ -41,6 +42,13 @@ class FakeFile implements Playback {
     this.#leftSamples = 0
     this.isClosed = true
   }
+}
+
+/** Stands where noise would be taken out. */
+const passOn: Processor = {
+  process: (frame, next) => next(frame),
+  close: () => undefined,
+  toString: () => 'Denoiser(fake)',
 }
 
 /** `500.wav` lasts 500 ms; `missing` is not there. */
@@ -110,6 +118,7 @@ export class FakeCall {
         if (type === 'fake') return this.vad
         throw new CallError('bad_option', `vad.type: "${type}" is unknown`)
       },
+      createDenoiser: () => passOn,
       openFile,
       openLoop: (url, sampleRate) => this.loops.acquire(url, sampleRate),
     }
