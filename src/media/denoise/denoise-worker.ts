@@ -17,23 +17,57 @@ declare const self: {
 }
 
 const MAX_SPARE_BUFFERS = 4
+/** The first frames are slow, until the code has been optimized. */
+const WARM_UP_FRAMES = 25
 
 const streams = new Map<number, DenoiseStream>()
+/** Streams that have ended, while frames of them may still be queued. */
+const ended = new Set<number>()
+const queue: ArrayBuffer[] = []
 const spareBuffers: ArrayBuffer[] = []
+let isTurnDue = false
 let reply = openReply()
 
 const rnnoise = await Rnnoise.load()
+warmUp()
 self.onmessage = ({ data }) => receive(data)
 // An empty reply says that there is somebody to send to.
 sendReply(false)
 
+function warmUp(): void {
+  const stream = new DenoiseStream(rnnoise, 8000)
+  const frame = Int16Array.from({ length: 160 }, (_, i) => ((i * 7919) % 2003) - 1001)
+  for (let i = 0; i < WARM_UP_FRAMES; i += 1) stream.push(frame, () => {})
+  stream.close()
+}
+
+/** Ends are heeded before their turn: who has given up is not to be worked for. */
 function receive(buffer: ArrayBuffer): void {
+  queue.push(buffer)
+  new FrameBatch(buffer).read(({ streamId, samples }) => {
+    if (samples.length === 0) ended.add(streamId)
+  })
+  planTurn()
+}
+
+/** One batch at a time, so that what comes meanwhile is received. */
+function planTurn(): void {
+  if (isTurnDue || queue.length === 0) return
+  isTurnDue = true
+  setImmediate(takeTurn)
+}
+
+function takeTurn(): void {
+  isTurnDue = false
+  const buffer = queue.shift()
+  if (buffer === undefined) return
   new FrameBatch(buffer).read((record) => {
     if (record.samples.length === 0) closeStream(record.streamId)
-    else clean(record)
+    else if (!ended.has(record.streamId)) clean(record)
   })
   sendReply(true)
   if (spareBuffers.length < MAX_SPARE_BUFFERS) spareBuffers.push(buffer)
+  planTurn()
 }
 
 function clean({ streamId, sampleRate, samples }: FrameRecord): void {
@@ -52,6 +86,7 @@ function clean({ streamId, sampleRate, samples }: FrameRecord): void {
 function closeStream(streamId: number): void {
   streams.get(streamId)?.close()
   streams.delete(streamId)
+  ended.delete(streamId)
 }
 
 function openReply(): FrameBatch {
