@@ -6,12 +6,20 @@ import type { MediaLibrary } from '#media/source/media-library.ts'
 import type { Metrics } from '#server/metrics.ts'
 import type { FliteSynthesizer } from '#speech/flite/flite-synthesizer.ts'
 import type { SileroEngine } from '#speech/silero/silero-engine.ts'
+import type { VadEngine } from '#speech/vad.ts'
 import type { CallStore } from '#store/call-store.ts'
+
+/** What every type of voice activity detection counts. */
+interface CountedVad extends VadEngine {
+  readonly stats: { readonly streams: number; readonly windows: number; readonly faults: number }
+}
 
 export interface MetricSources {
   readonly registry: CallRegistry
   readonly pacer: Pacer
   readonly vad: SileroEngine
+  /** All types, Silero too. */
+  readonly vads: readonly CountedVad[]
   readonly denoise: DenoiseEngine
   /** Absent where tests bring their own voices. */
   readonly flite: FliteSynthesizer | undefined
@@ -24,7 +32,7 @@ export interface MetricSources {
 export function addMetrics(metrics: Metrics, sources: MetricSources): void {
   addCallMetrics(metrics, sources.registry)
   addMediaMetrics(metrics, sources)
-  addVadMetrics(metrics, sources.vad)
+  addVadMetrics(metrics, sources)
   addDenoiseMetrics(metrics, sources.denoise)
   if (sources.flite !== undefined) addFliteMetrics(metrics, sources.flite)
   addStoreMetrics(metrics, sources.store)
@@ -92,13 +100,29 @@ function addMediaMetrics(metrics: Metrics, { pacer, files, cache }: MetricSource
   metrics.gauge('bunpbx_cache_bytes', 'Size of the speech cache.', () => cache.bytes)
 }
 
-function addVadMetrics(metrics: Metrics, vad: SileroEngine): void {
+function addVadMetrics(metrics: Metrics, { vad, vads }: MetricSources): void {
+  const byType = (read: (vad: CountedVad) => number) => () =>
+    vads.map((one) => ({ labels: { type: one.type }, value: read(one) }))
+  metrics.gauge(
+    'bunpbx_vad_streams',
+    'Calls that are listened to, by type.',
+    byType(({ stats }) => stats.streams),
+  )
+  metrics.counter(
+    'bunpbx_vad_windows_total',
+    'Windows of audio judged, by type.',
+    byType(({ stats }) => stats.windows),
+  )
+  metrics.counter(
+    'bunpbx_vad_faults_total',
+    'Times that the listener of a detector failed, by type.',
+    byType(({ stats }) => stats.faults),
+  )
   metrics.histogram(
     'bunpbx_vad_latency_seconds',
     'From a received frame to its judgement.',
     vad.latency,
   )
-  metrics.counter('bunpbx_vad_windows_total', 'Windows of audio judged.', () => vad.stats.windows)
   metrics.counter(
     'bunpbx_vad_dropped_windows_total',
     'Windows given up because too many waited.',

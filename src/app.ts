@@ -18,10 +18,13 @@ import { Metrics } from '#server/metrics.ts'
 import { addProcessMetrics } from '#server/process-metrics.ts'
 import { createServer } from '#server/server.ts'
 import type { Recognizer } from '#speech/asr.ts'
+import { createEnergyVadEngine } from '#speech/energy/energy-engine.ts'
 import { FliteSynthesizer } from '#speech/flite/flite-synthesizer.ts'
-import { createSileroEngine, type SileroEngine } from '#speech/silero/silero-engine.ts'
+import { createSileroEngine } from '#speech/silero/silero-engine.ts'
 import type { Synthesizer } from '#speech/tts.ts'
 import { withCache } from '#speech/tts-cache.ts'
+import type { VadEngine } from '#speech/vad.ts'
+import { createWebrtcVadEngine } from '#speech/webrtc-vad/webrtc-engine.ts'
 import { CallStore } from '#store/call-store.ts'
 import { WebSocketLeg } from '#transport/websocket/websocket-leg.ts'
 import { addMetrics } from './app-metrics.ts'
@@ -60,6 +63,7 @@ export async function createApp(
   const flite = synthesizers === undefined ? new FliteSynthesizer({ onFault }) : undefined
   const speakers = synthesizers ?? (flite === undefined ? [] : [withCache(flite, cache)])
   const vad = createSileroEngine({ onFault })
+  const vads = [vad, createWebrtcVadEngine({ onFault }), createEnergyVadEngine({ onFault })]
   const files = new MediaLibrary({
     mediaDir: config.mediaDir,
     allowPrivate: config.playAllowPrivate,
@@ -76,20 +80,20 @@ export async function createApp(
     pacer,
     speakers,
     recognizers,
-    vad,
+    vads,
     denoise,
     files,
   })
   const registry = new CallRegistry(deps, config.maxCalls)
   const metrics = new Metrics()
-  addMetrics(metrics, { registry, pacer, vad, denoise, flite, store, files, cache })
+  addMetrics(metrics, { registry, pacer, vad, vads, denoise, flite, store, files, cache })
   const stopProcessMetrics = addProcessMetrics(metrics)
 
   const closeAll = async () => {
     stopProcessMetrics()
     pacer.close()
     await Promise.all(
-      [vad, denoise, files, ...speakers, ...recognizers].map((part) => part.close()),
+      [...vads, denoise, files, ...speakers, ...recognizers].map((part) => part.close()),
     )
     await store.close()
   }
@@ -124,13 +128,14 @@ interface Parts {
   readonly pacer: Pacer
   readonly speakers: readonly Synthesizer[]
   readonly recognizers: readonly Recognizer[]
-  readonly vad: SileroEngine
+  /** The first is what a call gets that names none. */
+  readonly vads: readonly VadEngine[]
   readonly denoise: DenoiseEngine
   readonly files: MediaLibrary
 }
 
 function createCallDeps({ config, log, store, pacer, ...parts }: Parts): CallDeps {
-  const { speakers, recognizers, vad, denoise, files } = parts
+  const { speakers, recognizers, vads, denoise, files } = parts
   const loops = new LoopLibrary((url, sampleRate, handlers) =>
     files.open(url, sampleRate, handlers),
   )
@@ -143,7 +148,7 @@ function createCallDeps({ config, log, store, pacer, ...parts }: Parts): CallDep
       pick('tts.provider', name, speakers, ({ provider }) => provider),
     findRecognizer: (name = config.asrProvider) =>
       pick('asr.provider', name, recognizers, ({ provider }) => provider),
-    findVad: (name = vad.type) => pick('vad.type', name, [vad], ({ type }) => type),
+    findVad: (name = vads[0]?.type ?? '') => pick('vad.type', name, vads, ({ type }) => type),
     createDenoiser: () => denoise.createDenoiser(),
     openFile: (url, sampleRate, handlers) => files.open(url, sampleRate, handlers),
     openLoop: (url, sampleRate) => loops.acquire(url, sampleRate),

@@ -82,7 +82,9 @@ export class Listener {
       silencePaddingMs: option.silencePadding ?? 300,
       ...(silenceTimeout !== undefined && { silenceTimeoutMs: silenceTimeout }),
     }
-    return deps.findVad(option.type).createDetector(vad, (event) => this.#onVad(event))
+    // Of a message that holds many frames all must be counted before the clock can tell a time.
+    const onEvent = (event: VadEvent) => queueMicrotask(() => this.#onVad(event))
+    return deps.findVad(option.type).createDetector(vad, onEvent)
   }
 
   #createAsr(

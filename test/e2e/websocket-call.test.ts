@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { findCodec } from '#audio/codec/find-codec.ts'
 import { generateDtmf } from '#audio/dtmf-generator.ts'
+import { Resampler } from '#audio/resampler.ts'
 import { findTones, rmsDb } from '#audio/tone-detector.ts'
 import { CallEvent } from '#protocol/event.ts'
 import { startGateway, type TestGateway } from '../support/test-gateway.ts'
@@ -149,6 +150,34 @@ describe('audio', () => {
     ).toEqual([440])
     decoder.close()
     expect(heard.length / (codec.sampleRate / 1_000) - duration).toBeWithin(0, 20)
+    await client.hangup()
+  })
+
+  test.each(['webrtc', 'energy'])('of a caller is heard by vad %s as well', async (type) => {
+    const client = await call({ codec: 'pcm', vad: { type, silencePadding: 200 } })
+    const speech = new Uint8Array(await Bun.file(SPEECH).arrayBuffer())
+    client.sendAudio(new Uint8Array(32 * 500))
+    client.sendAudio(speech)
+    const speaking = await client.sees('speaking')
+    const silence = await client.sees('silence')
+    expect(silence.startTime).toBeGreaterThanOrEqual(speaking.startTime)
+    expect(silence.speechDuration).toBeWithin(500, 2_500)
+    await client.hangup()
+  })
+
+  test('with denoise and agc is still heard, at its time', async () => {
+    const client = await call({ codec: 'pcmu', denoise: true, agc: true })
+    const speech = new Int16Array(await Bun.file(SPEECH).arrayBuffer())
+    const encoder = findCodec('pcmu')!.createEncoder()
+    const narrow = new Resampler(16_000, 8_000).resample(speech)
+    const payload = new Uint8Array(narrow.length)
+    encoder.encode(narrow, payload)
+    const startedAt = Date.now()
+    client.sendAudio(payload)
+    const speaking = await client.sees('speaking')
+    expect(speaking.startTime).toBeLessThanOrEqual(Date.now())
+    expect(speaking.startTime).toBeGreaterThan(startedAt - 5_000)
+    await client.sees('silence')
     await client.hangup()
   })
 
