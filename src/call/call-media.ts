@@ -38,14 +38,17 @@ export class CallMedia {
     this.#options = options
     this.leg = leg
     const sampleRate = leg.sendRate
-    this.player = new Player(deps.pacer, sampleRate, (frame) => leg.send(frame))
+    this.listener = new Listener(deps, trackId, { option, sampleRate }, events)
+    this.player = new Player(deps.pacer, sampleRate, (frame) => {
+      leg.send(frame)
+      this.listener.noteSent(frame)
+    })
     this.slot = new PlaybackSlot(this.player, events, metrics.playbackLatency, options.onAutoHangup)
     this.speaker = new Speaker(deps.findSynthesizer, this.slot, {
       events,
       sampleRate,
       option: option.tts,
     })
-    this.listener = new Listener(deps, trackId, { option, sampleRate }, events)
   }
 
   /** The call is answered: what is heard all the time begins. */

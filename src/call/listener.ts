@@ -2,6 +2,7 @@ import type { AudioFrame } from '#audio/frame.ts'
 import { AudioClock } from '#media/audio-clock.ts'
 import { AutomaticGain } from '#media/automatic-gain.ts'
 import { DtmfDetector } from '#media/dtmf-detector.ts'
+import { EchoGate } from '#media/echo/echo-gate.ts'
 import { Pipeline } from '#media/pipeline.ts'
 import type { Processor } from '#media/processor.ts'
 import type { AgcOption, AsrOption, CallOption, VadOption } from '#protocol/call-option.ts'
@@ -22,6 +23,7 @@ export class Listener {
   readonly #trackId: string
   readonly #events: EventWriter
   readonly #clock = new AudioClock()
+  readonly #echoGate: EchoGate | undefined
   readonly #pipeline: Pipeline
 
   constructor(
@@ -32,10 +34,12 @@ export class Listener {
   ) {
     this.#trackId = trackId
     this.#events = events
+    this.#echoGate = option.echoGate === false ? undefined : new EchoGate()
     const processors = [
       // Before the denoiser, which takes tones for noise.
       new DtmfDetector((digit) => this.#events.emit({ event: 'dtmf', trackId, digit })),
       option.denoise ? this.#build('denoise', () => deps.createDenoiser()) : undefined,
+      this.#echoGate,
       this.#build('vad', () => this.#createVad(deps, option.vad)),
       createGain(option.agc),
       this.#build('asr', () => this.#createAsr(deps, option.asr, sampleRate)),
@@ -54,6 +58,11 @@ export class Listener {
   hear(frame: AudioFrame): void {
     this.#clock.advance((frame.samples.length * 1000) / frame.sampleRate, Date.now())
     this.#pipeline.process(frame)
+  }
+
+  /** Takes one frame that is being sent to the caller, who may give it back as an echo. */
+  noteSent(frame: AudioFrame): void {
+    this.#echoGate?.noteSent(frame)
   }
 
   close(): void {

@@ -158,6 +158,12 @@ export const CallOption = z
     asr: AsrOption.optional(),
     tts: TtsOption.optional(),
     vad: VadOption.optional(),
+    echoGate: z
+      .boolean()
+      .optional()
+      .describe(
+        'Keeps our own voice, given back by a speakerphone, from voice detection and recognizer; on when absent.',
+      ),
     denoise: z
       .boolean()
       .optional()

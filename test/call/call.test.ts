@@ -485,15 +485,19 @@ describe('listening', () => {
       const events = new EventWriter('record', client, undefined)
       return String(new Listener(deps, 'call-1', { option, sampleRate: 8_000 }, events))
     }
-    expect(print({})).toBe('DtmfDetector -> VadDetector(fake)')
+    expect(print({})).toBe('DtmfDetector -> EchoGate -> VadDetector(fake)')
     expect(print({ denoise: true, agc: true })).toBe(
-      'DtmfDetector -> Denoiser(fake) -> VadDetector(fake) -> AutomaticGain',
+      'DtmfDetector -> Denoiser(fake) -> EchoGate -> VadDetector(fake) -> AutomaticGain',
     )
     expect(print({ agc: { targetDb: -25 } })).toEndWith('AutomaticGain')
-    expect(print({ denoise: false, agc: false })).toBe('DtmfDetector -> VadDetector(fake)')
-    expect(print({ asr: {} })).toBe('DtmfDetector -> VadDetector(fake) -> AsrTap(fake)')
-    expect(print({ asr: {}, vad: { type: 'none' } })).toBe('DtmfDetector -> AsrTap(fake)')
-    expect(print({ vad: { type: 'none' } })).toBe('DtmfDetector')
+    expect(print({ denoise: false, agc: false })).toBe(
+      'DtmfDetector -> EchoGate -> VadDetector(fake)',
+    )
+    expect(print({ asr: {} })).toBe('DtmfDetector -> EchoGate -> VadDetector(fake) -> AsrTap(fake)')
+    expect(print({ asr: {}, vad: { type: 'none' } })).toBe(
+      'DtmfDetector -> EchoGate -> AsrTap(fake)',
+    )
+    expect(print({ vad: { type: 'none' }, echoGate: false })).toBe('DtmfDetector')
   })
 
   test('has the defaults of the protocol, at the rate of the leg', async () => {

@@ -9,6 +9,14 @@ import { WireClient } from '../support/wire.ts'
 
 const SPEECH = `${import.meta.dir}/../fixtures/vad/goforward-16k.s16le`
 
+const TALE = 'Once upon a time there was a small telephone exchange, and it answered every call.'
+
+/** 16-bit PCM times `gain`. */
+function atLevel(payload: Uint8Array, gain: number): Uint8Array {
+  const samples = new Int16Array(payload.slice().buffer).map((sample) => sample * gain)
+  return new Uint8Array(samples.buffer)
+}
+
 let gateway: TestGateway
 beforeAll(async () => {
   gateway = await startGateway()
@@ -178,6 +186,21 @@ describe('audio', () => {
     expect(speaking.startTime).toBeLessThanOrEqual(Date.now())
     expect(speaking.startTime).toBeGreaterThan(startedAt - 5_000)
     await client.sees('silence')
+    await client.hangup()
+  })
+
+  test.each([true, false])('of ours that a speakerphone gives back: gate %p', async (echoGate) => {
+    const client = await call({ echoGate })
+    client.send({ command: 'tts', text: TALE, playId: 'tale' })
+    let echoed = 0
+    const speakerphone = setInterval(() => {
+      for (; echoed < client.audio.length - 8; echoed += 1) {
+        client.sendAudio(atLevel(client.audio[echoed]!, 0.18))
+      }
+    }, 20)
+    await client.sees('trackEnd', { playId: 'tale' })
+    clearInterval(speakerphone)
+    expect(client.names.includes('speaking')).toBe(!echoGate)
     await client.hangup()
   })
 
