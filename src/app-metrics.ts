@@ -2,6 +2,7 @@ import type { CallRegistry } from '#call/call-registry.ts'
 import type { DiskCache } from '#core/disk-cache.ts'
 import type { DenoiseEngine } from '#media/denoise/denoise-engine.ts'
 import type { Pacer } from '#media/pacer.ts'
+import type { RecorderEngine } from '#media/recorder/recorder-engine.ts'
 import type { MediaLibrary } from '#media/source/media-library.ts'
 import type { Metrics } from '#server/metrics.ts'
 import type { FliteSynthesizer } from '#speech/flite/flite-synthesizer.ts'
@@ -26,6 +27,7 @@ export interface MetricSources {
   readonly store: CallStore
   readonly files: MediaLibrary
   readonly cache: DiskCache
+  readonly recorder: RecorderEngine
 }
 
 /** Lets `metrics` read the figures of every part. */
@@ -34,6 +36,7 @@ export function addMetrics(metrics: Metrics, sources: MetricSources): void {
   addMediaMetrics(metrics, sources)
   addVadMetrics(metrics, sources)
   addDenoiseMetrics(metrics, sources.denoise)
+  addRecorderMetrics(metrics, sources.recorder)
   if (sources.flite !== undefined) addFliteMetrics(metrics, sources.flite)
   addStoreMetrics(metrics, sources.store)
 }
@@ -156,6 +159,35 @@ function addDenoiseMetrics(metrics: Metrics, denoise: DenoiseEngine): void {
     'bunpbx_denoise_restarts_total',
     'Restarts of the Worker that denoises.',
     () => denoise.stats.restarts,
+  )
+}
+
+function addRecorderMetrics(metrics: Metrics, recorder: RecorderEngine): void {
+  metrics.gauge('bunpbx_recordings_active', 'Calls being recorded.', () => recorder.active)
+  metrics.counter(
+    'bunpbx_recordings_finished_total',
+    'Recordings that are complete.',
+    () => recorder.stats.finished,
+  )
+  metrics.counter(
+    'bunpbx_recordings_failed_total',
+    'Recordings that could not begin or ended before their call.',
+    () => recorder.stats.failed,
+  )
+  metrics.counter(
+    'bunpbx_recordings_bytes_total',
+    'Size of the recordings that have ended.',
+    () => recorder.stats.bytes,
+  )
+  metrics.counter(
+    'bunpbx_recorder_dropped_frames_total',
+    'Frames not recorded because the Worker did not take them.',
+    () => recorder.stats.droppedFrames,
+  )
+  metrics.counter(
+    'bunpbx_recorder_restarts_total',
+    'Restarts of the Worker that writes recordings.',
+    () => recorder.restarts,
   )
 }
 

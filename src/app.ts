@@ -10,6 +10,7 @@ import type { Logger } from '#core/log.ts'
 import { within } from '#core/within.ts'
 import { DenoiseEngine } from '#media/denoise/denoise-engine.ts'
 import { Pacer } from '#media/pacer.ts'
+import { RecorderEngine } from '#media/recorder/recorder-engine.ts'
 import { LoopLibrary } from '#media/source/loop-library.ts'
 import { MediaLibrary } from '#media/source/media-library.ts'
 import type { CallOption } from '#protocol/call-option.ts'
@@ -28,6 +29,7 @@ import { createWebrtcVadEngine } from '#speech/webrtc-vad/webrtc-engine.ts'
 import { CallStore } from '#store/call-store.ts'
 import { WebSocketLeg } from '#transport/websocket/websocket-leg.ts'
 import { addMetrics } from './app-metrics.ts'
+import { RecordingKeeper } from './app-recordings.ts'
 
 /** What an app is made of beside its configuration; tests put fakes in. */
 export interface AppDeps {
@@ -72,6 +74,7 @@ export async function createApp(
     onFault,
   })
   const denoise = new DenoiseEngine({ onFault })
+  const { recorder, closeRecordings } = openRecordings(config, store, onFault)
   const pacer = new Pacer()
   const deps = createCallDeps({
     config,
@@ -83,10 +86,22 @@ export async function createApp(
     vads,
     denoise,
     files,
+    recorder,
   })
   const registry = new CallRegistry(deps, config.maxCalls)
   const metrics = new Metrics()
-  addMetrics(metrics, { registry, pacer, vad, vads, denoise, flite, store, files, cache })
+  addMetrics(metrics, {
+    registry,
+    pacer,
+    vad,
+    vads,
+    denoise,
+    flite,
+    store,
+    files,
+    cache,
+    recorder,
+  })
   const stopProcessMetrics = addProcessMetrics(metrics)
 
   const closeAll = async () => {
@@ -95,6 +110,7 @@ export async function createApp(
     await Promise.all(
       [...vads, denoise, files, ...speakers, ...recognizers].map((part) => part.close()),
     )
+    await closeRecordings()
     await store.close()
   }
   let listener: Listener
@@ -121,6 +137,18 @@ export async function createApp(
   }
 }
 
+/** What writes recordings and what looks after them; `closeRecordings` comes before the store's. */
+function openRecordings(config: Config, store: CallStore, onFault: (message: string) => void) {
+  const directory = join(config.dataDir, 'recordings')
+  const recorder = new RecorderEngine({ directory, onFault })
+  const retentionDays = config.recordingRetentionDays
+  const keeper = new RecordingKeeper(store, { directory, retentionDays, onFault })
+  const closeRecordings = async () => {
+    await Promise.all([recorder.close(), keeper.close()])
+  }
+  return { recorder, closeRecordings }
+}
+
 interface Parts {
   readonly config: Config
   readonly log: Logger
@@ -132,10 +160,11 @@ interface Parts {
   readonly vads: readonly VadEngine[]
   readonly denoise: DenoiseEngine
   readonly files: MediaLibrary
+  readonly recorder: RecorderEngine
 }
 
 function createCallDeps({ config, log, store, pacer, ...parts }: Parts): CallDeps {
-  const { speakers, recognizers, vads, denoise, files } = parts
+  const { speakers, recognizers, vads, denoise, files, recorder } = parts
   const loops = new LoopLibrary((url, sampleRate, handlers) =>
     files.open(url, sampleRate, handlers),
   )
@@ -152,6 +181,7 @@ function createCallDeps({ config, log, store, pacer, ...parts }: Parts): CallDep
     createDenoiser: () => denoise.createDenoiser(),
     openFile: (url, sampleRate, handlers) => files.open(url, sampleRate, handlers),
     openLoop: (url, sampleRate) => loops.acquire(url, sampleRate),
+    openRecording: (plan, handlers) => recorder.open(plan, handlers),
   }
 }
 

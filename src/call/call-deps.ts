@@ -3,6 +3,8 @@ import type { Sink } from '#core/sink.ts'
 import type { Pacer } from '#media/pacer.ts'
 import type { Playback } from '#media/playback.ts'
 import type { Processor } from '#media/processor.ts'
+import type { Recorder } from '#media/recorder/recorder.ts'
+import type { RecorderHandlers, RecordingPlan } from '#media/recorder/recorder-message.ts'
 import type { Loop } from '#media/source/loop-library.ts'
 import type { CallOption } from '#protocol/call-option.ts'
 import type { Recognizer } from '#speech/asr.ts'
@@ -36,4 +38,6 @@ export interface CallDeps {
   readonly openFile: (url: string, sampleRate: number, handlers: FileHandlers) => Playback
   /** Loads a file that is looped. */
   readonly openLoop: (url: string, sampleRate: number) => Loop
+  /** Begins a recording. Returns at once. */
+  readonly openRecording: (plan: RecordingPlan, handlers: RecorderHandlers) => Recorder
 }

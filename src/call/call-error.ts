@@ -50,6 +50,7 @@ const STATUS: Readonly<Record<string, number>> = {
   protocol: 502,
   network: 502,
   timeout: 504,
+  disk: 507,
 }
 
 /** The HTTP-like number for an error of any layer; 500 for one that nobody foresaw. */

@@ -1,9 +1,11 @@
 import { Player } from '#media/player.ts'
+import type { Recorder } from '#media/recorder/recorder.ts'
 import type { CallOption } from '#protocol/call-option.ts'
 import type { HangupCause, Leg } from '#transport/leg.ts'
 import { AmbianceLoop } from './ambiance-loop.ts'
 import type { CallDeps } from './call-deps.ts'
 import type { CallMetrics } from './call-metrics.ts'
+import { openRecorder } from './call-recorder.ts'
 import type { EventWriter } from './event-writer.ts'
 import { Listener } from './listener.ts'
 import { PlaybackSlot } from './playback-slot.ts'
@@ -12,6 +14,8 @@ import { Speaker } from './speaker.ts'
 export interface CallMediaOptions {
   /** Session id: the id of the caller's track. */
   readonly trackId: string
+  /** Of the call's record, which is told of the recording. */
+  readonly recordId: string
   readonly option: CallOption
   readonly events: EventWriter
   readonly metrics: CallMetrics
@@ -30,18 +34,27 @@ export class CallMedia {
   readonly listener: Listener
   readonly #deps: CallDeps
   readonly #options: CallMediaOptions
+  readonly #recorder: Recorder | undefined
   #ambiance: AmbianceLoop | undefined
 
   constructor(deps: CallDeps, leg: Leg, options: CallMediaOptions) {
-    const { trackId, option, events, metrics } = options
+    const { trackId, recordId, option, events, metrics } = options
     this.#deps = deps
     this.#options = options
     this.leg = leg
     const sampleRate = leg.sendRate
-    this.listener = new Listener(deps, trackId, { option, sampleRate }, events)
+    const recorder = openRecorder(deps, {
+      recordId,
+      id: trackId,
+      option: option.recorder,
+      onError: (error) => options.onError('recorder', error),
+    })
+    this.#recorder = recorder
+    this.listener = new Listener(deps, trackId, { option, sampleRate, recorder }, events)
     this.player = new Player(deps.pacer, sampleRate, (frame) => {
       leg.send(frame)
       this.listener.noteSent(frame)
+      recorder?.writeSent(frame)
     })
     this.slot = new PlaybackSlot(this.player, events, metrics.playbackLatency, options.onAutoHangup)
     this.speaker = new Speaker(deps.findSynthesizer, this.slot, {
@@ -60,12 +73,13 @@ export class CallMedia {
     )
   }
 
-  /** Ends playback, detectors and leg. Harmless to call twice. */
+  /** Ends playback, detectors, leg and recording. Harmless to call twice. */
   close(cause: HangupCause): void {
     this.slot.interrupt()
     this.#ambiance?.close()
     this.player.close()
     this.listener.close()
     this.leg.hangup(cause)
+    this.#recorder?.close()
   }
 }

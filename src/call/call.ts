@@ -143,6 +143,7 @@ export class Call {
   #createMedia(leg: Leg): CallMedia {
     return new CallMedia(this.#deps, leg, {
       trackId: this.id,
+      recordId: this.#recordId,
       option: this.option,
       events: this.#events,
       metrics: this.#metrics,

@@ -1,4 +1,4 @@
-import type { CallEventRecord, CallRecord } from '#protocol/call-record.ts'
+import type { CallEventRecord, CallRecord, RecordingRecord } from '#protocol/call-record.ts'
 
 /**
  * Where calls are remembered. Nothing here waits: the journal queues what it is given, keeps the
@@ -15,4 +15,6 @@ export interface Journal {
   append(event: CallEventRecord, onStored?: () => void): void
   /** The call is over: its row is completed. */
   finish(record: CallRecord): void
+  /** What is known of the call's recording now; may come after `finish`. */
+  setRecording(recordId: string, recording: RecordingRecord): void
 }

@@ -5,6 +5,7 @@ import { DtmfDetector } from '#media/dtmf-detector.ts'
 import { EchoGate } from '#media/echo/echo-gate.ts'
 import { Pipeline } from '#media/pipeline.ts'
 import type { Processor } from '#media/processor.ts'
+import type { Recorder } from '#media/recorder/recorder.ts'
 import type { AgcOption, AsrOption, CallOption, VadOption } from '#protocol/call-option.ts'
 import type { Transcript } from '#speech/asr.ts'
 import type { VadEvent, VadOptions } from '#speech/vad.ts'
@@ -14,6 +15,13 @@ import { errorStatus } from './call-error.ts'
 import type { EventWriter } from './event-writer.ts'
 
 type ListenerDeps = Pick<CallDeps, 'createDenoiser' | 'findRecognizer' | 'findVad'>
+
+interface ListenerOptions {
+  readonly option: CallOption
+  readonly sampleRate: number
+  /** Records what is heard, where the call is recorded. */
+  readonly recorder?: Recorder | undefined
+}
 
 /**
  * Hears the caller: runs received frames through the receive pipeline and turns what the detectors
@@ -29,7 +37,7 @@ export class Listener {
   constructor(
     deps: ListenerDeps,
     trackId: string,
-    { option, sampleRate }: { readonly option: CallOption; readonly sampleRate: number },
+    { option, sampleRate, recorder }: ListenerOptions,
     events: EventWriter,
   ) {
     this.#trackId = trackId
@@ -38,7 +46,10 @@ export class Listener {
     const processors = [
       // Before the denoiser, which takes tones for noise.
       new DtmfDetector((digit) => this.#events.emit({ event: 'dtmf', trackId, digit })),
+      // The denoiser holds frames back; what is recorded belongs where it was heard.
+      option.denoise ? recorder?.createArrivalTap() : undefined,
       option.denoise ? this.#build('denoise', () => deps.createDenoiser()) : undefined,
+      recorder?.createTap(),
       this.#echoGate,
       this.#build('vad', () => this.#createVad(deps, option.vad)),
       createGain(option.agc),

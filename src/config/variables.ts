@@ -77,7 +77,7 @@ export const Variables = z.object({
       'Address to listen on. `localhost` is the loopback, IPv4 and IPv6; `0.0.0.0` and `::` are all.',
     ),
   PORT: port.default(8080).describe('TCP port; 0 takes any free one.'),
-  DATA_DIR: text.min(1).default('./data').describe('Database and caches.'),
+  DATA_DIR: text.min(1).default('./data').describe('Database, recordings and caches.'),
   MEDIA_DIR: text.min(1).default('./media').describe('Files that `play` may name without a URL.'),
   API_KEYS: list
     .prefault('')
@@ -112,6 +112,11 @@ export const Variables = z.object({
   PLAY_ALLOW_PRIVATE: flag
     .prefault('false')
     .describe('Let `play` fetch from private, loopback and link-local addresses.'),
+  RECORDING_RETENTION_DAYS: number
+    .min(0)
+    .max(36_500)
+    .default(0)
+    .describe('Recordings of calls that ended longer ago are deleted; 0 keeps them for ever.'),
   CACHE_MAX_BYTES: bytes
     .prefault('512M')
     .describe('Size of the cache of speech and fetched files, with K, M or G; 0 turns it off.'),

@@ -35,6 +35,11 @@ export class WorkerHost<Reply> {
     this.#worker?.postMessage(buffer, [buffer])
   }
 
+  /** Sends `message` to the Worker and gives `transfer` away to it; without one, to nobody. */
+  post(message: unknown, transfer: ArrayBuffer[] = []): void {
+    this.#worker?.postMessage(message, transfer)
+  }
+
   /** Resolves when the Worker has ended. Harmless to call twice. */
   close(): Promise<void> {
     this.#isClosed = true

@@ -47,6 +47,11 @@ export class AudioBatch {
     this.#numbers[0] = HEAD_BYTES
   }
 
+  /** Whether a record of so many samples fits in whole. */
+  hasRoom(samples: number): boolean {
+    return this.#length + recordBytes(samples) <= this.buffer.byteLength
+  }
+
   /** Copies what fits of `record.samples`, from index `from` on; says how many samples that is. */
   add(record: AudioRecord, from: number): number {
     const room = (this.buffer.byteLength - this.#length - RECORD_HEAD_BYTES) >> 1

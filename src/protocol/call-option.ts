@@ -186,14 +186,7 @@ export const PlayUrl = z.string().min(1).max(MAX_URL_CHARS)
 export const PlayId = short.min(1)
 
 /** Options of the field's clients that are understood but not honoured yet. */
-const UNSUPPORTED_OPTIONS = [
-  'eou',
-  'inactivityTimeout',
-  'mediaPass',
-  'realtime',
-  'recorder',
-  'subscribe',
-]
+const UNSUPPORTED_OPTIONS = ['eou', 'inactivityTimeout', 'mediaPass', 'realtime', 'subscribe']
 
 /** Which options an invitation asks for that are not honoured yet; the call goes on without. */
 export function unsupportedOptions(invitation: Readonly<Record<string, unknown>>): string[] {

@@ -7,6 +7,26 @@ export type CallType = z.infer<typeof CallType>
 export const CallRecordState = z.enum(['active', 'ended', 'interrupted'])
 export type CallRecordState = z.infer<typeof CallRecordState>
 
+/** What is kept of the recording of a call; its audio is `GET /calls/{id}/recording`. */
+export const RecordingRecord = z
+  .object({
+    file: z.string().describe('Path below the recordings of the server.'),
+    format: z.enum(['wav', 'ogg']),
+    sampleRate: z.int(),
+    bytes: z.int().optional().describe('Absent while the call is recorded.'),
+    durationMs: z.int().optional().describe('Absent while the call is recorded.'),
+    peaks: z
+      .object({
+        intervalMs: z.int().describe('Milliseconds that one value stands for.'),
+        left: z.array(z.int()).describe('Loudest sample of each interval, 0 to 255: the caller.'),
+        right: z.array(z.int()).describe('The same for our side.'),
+      })
+      .optional()
+      .describe('For a picture of it; only in `GET /calls/{id}`, and not after a crash.'),
+  })
+  .meta({ id: 'Recording', description: 'Stereo: the caller left, our side right.' })
+export type RecordingRecord = z.infer<typeof RecordingRecord>
+
 /** What is kept of a call: one row of `calls`, and the body of `GET /calls/{id}`. */
 export const CallRecord = z.object({
   /** Unique for ever; grows with time (UUID version 7). */
@@ -33,6 +53,8 @@ export const CallRecord = z.object({
   fault: z.string().optional(),
   /** Counters of the call: frames, drops, overruns. */
   stats: z.record(z.string(), z.number()).optional(),
+  /** Absent also when it has been deleted. */
+  recording: RecordingRecord.optional(),
 })
 export type CallRecord = z.infer<typeof CallRecord>
 

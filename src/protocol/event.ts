@@ -127,7 +127,9 @@ export const ErrorEvent = z
     event: z.literal('error'),
     trackId,
     timestamp,
-    sender: z.string().describe('Which part: `command`, `tts`, `play`, `asr`, `vad`, `option`.'),
+    sender: z
+      .string()
+      .describe('Which part: `command`, `tts`, `play`, `asr`, `vad`, `recorder`, `option`.'),
     error: z.string().describe('Cause and way out, for people.'),
     code: z.int().optional().describe('As an HTTP status would be.'),
     playId,

@@ -105,8 +105,11 @@ export const OPERATIONS: readonly Operation[] = [
     method: 'get',
     path: '/calls/{id}/recording',
     group: 'History',
-    summary: 'The recording of a call. Calls are not recorded yet: always 404.',
-    problems: [401, 404],
+    summary:
+      'The recording of a call, whole or a range of bytes; of a live call, what there is of it.',
+    contentType: 'audio/wav',
+    otherStatus: 206,
+    problems: [401, 404, 416, 503],
   },
   {
     method: 'get',
@@ -234,9 +237,9 @@ function success(operation: Operation, components: Components): Json {
     return { 200: response, ...(otherStatus !== undefined && { [otherStatus]: response }) }
   }
   if (contentType === undefined) return {}
-  return {
-    200: { description: 'As asked.', content: { [contentType]: { schema: { type: 'string' } } } },
-  }
+  const content = { [contentType]: { schema: { type: 'string' } } }
+  const response = { description: 'As asked.', content }
+  return { 200: response, ...(otherStatus !== undefined && { [otherStatus]: response }) }
 }
 
 function queryParameters(query: z.ZodObject): Json[] {

@@ -18,6 +18,7 @@ const TITLES = {
   404: 'Not Found',
   405: 'Method Not Allowed',
   409: 'Conflict',
+  416: 'Range Not Satisfiable',
   426: 'Upgrade Required',
   500: 'Internal Server Error',
   501: 'Not Implemented',

@@ -6,6 +6,7 @@ import type { CallStore } from '#store/call-store.ts'
 import { StoreError } from '#store/store-error.ts'
 import type { IceServers } from './ice-servers.ts'
 import { ProblemError } from './problem.ts'
+import { recordingResponse } from './recording-response.ts'
 import { EventsQuery } from './rest-schema.ts'
 
 /** How many events are read at once for a dump, so that a long call never sits in memory whole. */
@@ -15,10 +16,13 @@ export interface RestDeps {
   readonly registry: CallRegistry
   readonly store: Pick<CallStore, 'list' | 'get' | 'events'>
   readonly iceServers: IceServers
+  /** Where the recordings lie. */
+  readonly recordingsDir: string
 }
 
 /** The REST side of the API: live calls, the history of calls, ICE servers. */
-export function createRestRoutes({ registry, store, iceServers }: RestDeps): Hono {
+export function createRestRoutes(deps: RestDeps): Hono {
+  const { registry, store, iceServers, recordingsDir } = deps
   const routes = new Hono()
   routes.get('/call/lists', (context) => context.json({ calls: registry.list() }))
 
@@ -55,8 +59,9 @@ export function createRestRoutes({ registry, store, iceServers }: RestDeps): Hon
   })
 
   routes.get('/calls/:id/recording', async (context) => {
-    const { id } = await findCall(store, context.req.param('id'))
-    throw new ProblemError(404, `the call "${id}" has no recording`)
+    const { id, recording } = await findCall(store, context.req.param('id'))
+    if (recording === undefined) throw new ProblemError(404, `the call "${id}" has no recording`)
+    return recordingResponse(recordingsDir, recording, context.req.raw)
   })
   return routes
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { Hono } from 'hono'
 import type { CallRegistry } from '#call/call-registry.ts'
 import type { Config } from '#config/config.ts'
@@ -44,7 +45,8 @@ export function createServer({ config, registry, store, metrics, log }: ServerDe
     context.text(metrics.render(), 200, { 'content-type': 'text/plain; version=0.0.4' }),
   )
   const iceServers = new IceServers(config)
-  app.route('/', createRestRoutes({ registry, store, iceServers }))
+  const recordingsDir = join(config.dataDir, 'recordings')
+  app.route('/', createRestRoutes({ registry, store, iceServers, recordingsDir }))
   return (request, env) => app.fetch(request, env)
 }
 

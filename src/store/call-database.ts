@@ -1,18 +1,43 @@
 import Database from 'better-sqlite3'
-import { type AnyColumn, and, asc, desc, eq, gt, gte, lt, or, type SQL, sql } from 'drizzle-orm'
+import {
+  type AnyColumn,
+  and,
+  asc,
+  desc,
+  eq,
+  getTableColumns,
+  gt,
+  gte,
+  isNotNull,
+  lt,
+  ne,
+  or,
+  type SQL,
+  sql,
+} from 'drizzle-orm'
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
-import type { CallEventRecord, CallPage, CallQuery, CallRecord } from '#protocol/call-record.ts'
+import type {
+  CallEventRecord,
+  CallPage,
+  CallQuery,
+  CallRecord,
+  RecordingRecord,
+} from '#protocol/call-record.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { callEvents, calls } from './schema.ts'
 import { StoreError } from './store-error.ts'
-import type { EventsQuery, StoreWrite } from './store-message.ts'
+import type { EventsQuery, KeptRecording, RecordingsQuery, StoreWrite } from './store-message.ts'
 
 /** How long to wait for another process that has the database locked. */
 const BUSY_TIMEOUT_MS = 2_000
 
 type CallRow = typeof calls.$inferSelect
+type ListedRow = Omit<CallRow, 'recordingPeaks'>
+
+/** What a page of history shows of each call. */
+const { recordingPeaks: _, ...LISTED } = getTableColumns(calls)
 
 /**
  * The database of calls, in the thread of whoever makes it (in the server: a Worker). Synchronous.
@@ -65,7 +90,7 @@ export class CallDatabase {
   /** @throws {StoreError} `bad_cursor` */
   list(query: CallQuery): CallPage {
     const rows = this.#db
-      .select()
+      .select(LISTED)
       .from(calls)
       .where(and(...filters(query)))
       .orderBy(desc(calls.startedAt), desc(calls.recordId))
@@ -95,6 +120,27 @@ export class CallDatabase {
       .all() as CallEventRecord[]
   }
 
+  recordings({ which, after, limit }: RecordingsQuery): KeptRecording[] {
+    const chosen =
+      which === 'incomplete'
+        ? sql`json_extract(${calls.recording}, '$.durationMs') IS NULL`
+        : lt(calls.endedAt, which.endedBefore)
+    return this.#db
+      .select({ recordId: calls.recordId, recording: calls.recording })
+      .from(calls)
+      .where(
+        and(
+          isNotNull(calls.recording),
+          ne(calls.state, 'active'),
+          gt(calls.recordId, after),
+          chosen,
+        ),
+      )
+      .orderBy(asc(calls.recordId))
+      .limit(limit)
+      .all() as KeptRecording[]
+  }
+
   close(): void {
     if (!this.#sqlite.open) return
     try {
@@ -116,8 +162,29 @@ export class CallDatabase {
   }
 
   #writeRow(write: StoreWrite): void {
-    if (write.op === 'append') this.#insertEvent(write.event)
-    else if (write.op !== 'mark') this.#upsertCall(write.record)
+    switch (write.op) {
+      case 'append':
+        this.#insertEvent(write.event)
+        break
+      case 'begin':
+      case 'finish':
+        this.#upsertCall(write.record)
+        break
+      case 'recording':
+        this.#setRecording(write.recordId, write.recording)
+        break
+      case 'mark':
+        break
+    }
+  }
+
+  #setRecording(recordId: string, recording: RecordingRecord | undefined): void {
+    const { peaks = null, ...rest } = recording ?? {}
+    this.#db
+      .update(calls)
+      .set({ recording: recording === undefined ? null : rest, recordingPeaks: peaks })
+      .where(eq(calls.recordId, recordId))
+      .run()
   }
 
   #writeOneByOne(writes: readonly StoreWrite[]): number {
@@ -146,7 +213,7 @@ export class CallDatabase {
 
   #prepareUpsertCall(): (record: CallRecord) => void {
     return (record) => {
-      const row = { option: null, ...record }
+      const { recording: _, ...row } = { option: null, ...record }
       this.#db
         .insert(calls)
         .values(row)
@@ -233,7 +300,10 @@ function equals(column: AnyColumn, value: string | undefined): SQL | undefined {
 }
 
 /** A row without its nulls: absent is absent. */
-function toRecord(row: CallRow): CallRecord {
+function toRecord({ recordingPeaks = null, ...row }: ListedRow & Partial<CallRow>): CallRecord {
   const entries = Object.entries(row).filter(([, value]) => value !== null)
-  return Object.fromEntries(entries) as CallRecord
+  const record = Object.fromEntries(entries) as CallRecord
+  if (record.recording === undefined || recordingPeaks === null) return record
+  const peaks = recordingPeaks as NonNullable<RecordingRecord['peaks']>
+  return { ...record, recording: { ...record.recording, peaks } }
 }

@@ -1,11 +1,18 @@
-import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Histogram } from '#core/histogram.ts'
 import { within } from '#core/within.ts'
 import type { CallEventRecord, CallPage, CallQuery, CallRecord } from '#protocol/call-record.ts'
 import { DirectoryLock } from './directory-lock.ts'
+import { prepareDirectory } from './prepare-directory.ts'
 import { StoreError } from './store-error.ts'
-import type { StoreReads, StoreReply, StoreRequest, StoreWrite } from './store-message.ts'
+import type {
+  KeptRecording,
+  RecordingsQuery,
+  StoreReads,
+  StoreReply,
+  StoreRequest,
+  StoreWrite,
+} from './store-message.ts'
 
 const MIGRATIONS = new URL('../../migrations', import.meta.url).pathname
 const LATENCY_SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 2]
@@ -123,6 +130,11 @@ export class CallStore {
     this.#enqueue({ op: 'finish', record })
   }
 
+  /** Replaces what the call's record says of its recording; undefined: there is none any more. */
+  setRecording(recordId: string, recording: CallRecord['recording']): void {
+    this.#enqueue({ op: 'recording', recordId, recording })
+  }
+
   /** @throws {StoreError} `bad_cursor`, or when the database cannot be read. */
   async list(query: CallQuery): Promise<CallPage> {
     return this.#read('list', query)
@@ -139,6 +151,11 @@ export class CallStore {
     { after = -1, limit = MAX_EVENTS }: { readonly after?: number; readonly limit?: number } = {},
   ): Promise<CallEventRecord[]> {
     return this.#read('events', { recordId, after, limit: Math.min(limit, MAX_EVENTS) })
+  }
+
+  /** Recordings of calls that are over, without their peaks, a page at a time. */
+  async recordings(query: RecordingsQuery): Promise<KeptRecording[]> {
+    return this.#read('recordings', query)
   }
 
   /** Writes what waits, as far as the database takes it, and ends the Worker. */
@@ -377,16 +394,5 @@ function toJson(write: StoreWrite): string | undefined {
     return JSON.stringify(write)
   } catch {
     return
-  }
-}
-
-function prepareDirectory(directory: string): void {
-  try {
-    mkdirSync(directory, { recursive: true })
-    accessSync(directory, constants.W_OK)
-  } catch (cause) {
-    const { code } = cause as { code?: string }
-    const message = `DATA_DIR: cannot write to ${directory} (${code}); make it writable or set DATA_DIR`
-    throw new StoreError('cannot_open', message, { cause })
   }
 }

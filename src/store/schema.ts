@@ -22,6 +22,9 @@ export const calls = sqliteTable(
     initiator: text('initiator'),
     fault: text('fault'),
     stats: text('stats', { mode: 'json' }),
+    recording: text('recording', { mode: 'json' }),
+    /** Apart from the rest, because they are long and only wanted of one call at a time. */
+    recordingPeaks: text('recording_peaks', { mode: 'json' }),
   },
   (table) => [
     index('calls_by_id').on(table.id, table.startedAt),

@@ -1,10 +1,21 @@
-import type { CallEventRecord, CallPage, CallQuery, CallRecord } from '#protocol/call-record.ts'
+import type {
+  CallEventRecord,
+  CallPage,
+  CallQuery,
+  CallRecord,
+  RecordingRecord,
+} from '#protocol/call-record.ts'
 import type { StoreErrorCode } from './store-error.ts'
 
 /** One thing to write; a mark writes nothing and only tells that what came before it is written. */
 export type StoreWrite =
   | { readonly op: 'begin' | 'finish'; readonly record: CallRecord }
   | { readonly op: 'append'; readonly event: CallEventRecord }
+  | {
+      readonly op: 'recording'
+      readonly recordId: string
+      readonly recording: CallRecord['recording']
+    }
   | { readonly op: 'mark' }
 
 /** One thing to read, and what comes back. */
@@ -12,6 +23,21 @@ export interface StoreReads {
   list: { readonly query: CallQuery; readonly result: CallPage }
   get: { readonly query: { readonly id: string }; readonly result: CallRecord | null }
   events: { readonly query: EventsQuery; readonly result: CallEventRecord[] }
+  recordings: { readonly query: RecordingsQuery; readonly result: KeptRecording[] }
+}
+
+/** Recordings of calls that are over. */
+export interface RecordingsQuery {
+  /** `incomplete`: whose end was never written, by a crash; else those of calls ended before. */
+  readonly which: 'incomplete' | { readonly endedBefore: number }
+  /** Only those of calls with a greater record id. */
+  readonly after: string
+  readonly limit: number
+}
+
+export interface KeptRecording {
+  readonly recordId: string
+  readonly recording: RecordingRecord
 }
 
 export interface EventsQuery {

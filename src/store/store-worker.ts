@@ -28,6 +28,8 @@ function read(request: StoreRead): unknown {
       return database.get(request.query.id) ?? null
     case 'events':
       return database.events(request.query)
+    case 'recordings':
+      return database.recordings(request.query)
   }
 }
 

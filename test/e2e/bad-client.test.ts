@@ -117,11 +117,14 @@ describe('in mid-call', () => {
 
   test('an option that is not honoured yet is reported, and the call goes on', async () => {
     const client = await connect()
-    client.send({ command: 'invite', option: { recorder: {}, denoise: false, eou: { type: 'x' } } })
+    client.send({
+      command: 'invite',
+      option: { subscribe: true, denoise: false, eou: { type: 'x' } },
+    })
     await client.sees('answer')
     expect(client.events.slice(0, 2)).toMatchObject([
       { event: 'error', sender: 'option', error: 'option.eou: is not supported yet', code: 501 },
-      { event: 'error', sender: 'option', error: 'option.recorder: is not supported yet' },
+      { event: 'error', sender: 'option', error: 'option.subscribe: is not supported yet' },
     ])
     await client.hangup()
   })

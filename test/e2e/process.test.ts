@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { CallRecord } from '#protocol/call-record.ts'
 import { RawWebSocket } from '../support/raw-websocket.ts'
 import { rejection } from '../support/rejection.ts'
 import { WireClient } from '../support/wire.ts'
@@ -131,3 +132,43 @@ test('a call that a crash cut short is closed as interrupted at the next start',
   again.child.kill('SIGTERM')
   expect(await again.child.exited).toBe(0)
 })
+
+test('a recording that a crash cut short can be read, and is made whole at the next start', async () => {
+  const { child, url } = await start()
+  const client = await WireClient.call(url, { recorder: true }, '/call?id=cut')
+  const tone = Int16Array.from({ length: 320 }, (_, i) => 8000 * Math.sin(i * 0.2))
+  const startMs = performance.now()
+  for (let i = 0; i < 160; i += 1) {
+    client.sendAudio(new Uint8Array(tone.buffer))
+    await Bun.sleep(Math.max(0, startMs + i * 20 - performance.now()))
+  }
+  child.kill('SIGKILL')
+  await child.exited
+  const path = join(directory, 'recordings/cut.wav')
+  const left = Buffer.from(await Bun.file(path).bytes())
+  expect(left.readUInt32LE(40)).toBe(left.length - 44)
+  expect(left.length).toBeGreaterThan(16_000)
+  if (Bun.which('soxi') !== null) {
+    const samples = await new Response(Bun.spawn(['soxi', '-s', path]).stdout).text()
+    expect(Number(samples)).toBe((left.length - 44) / 4)
+  }
+  // A crash of the machine may leave half a piece, which no header knows of.
+  await Bun.write(path, Buffer.concat([left, Buffer.alloc(4 * 1600 + 3)]))
+  const again = await start()
+  const wanted = { bytes: left.length + 6400, durationMs: (left.length + 6400 - 44) / 64 }
+  for (;;) {
+    const record = (await (await fetch(`${again.url}/calls/cut`)).json()) as CallRecord
+    await Bun.sleep(20)
+    if (record.recording?.durationMs === undefined) continue
+    expect(record).toMatchObject({ state: 'interrupted', recording: wanted })
+    break
+  }
+  const wav = await (await fetch(`${again.url}/calls/cut/recording`)).bytes()
+  expect(Buffer.from(wav).readUInt32LE(40)).toBe(wanted.bytes - 44)
+  if (Bun.which('soxi') !== null) {
+    const samples = await new Response(Bun.spawn(['soxi', '-s', path]).stdout).text()
+    expect(Number(samples)).toBe((wanted.bytes - 44) / 4)
+  }
+  again.child.kill('SIGTERM')
+  expect(await again.child.exited).toBe(0)
+}, 30_000)

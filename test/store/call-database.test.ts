@@ -37,6 +37,30 @@ function pages(database: CallDatabase, query: Record<string, unknown>): CallReco
 }
 
 describe('CallDatabase', () => {
+  test('keeps what is said of a recording through the end of the call, the picture apart', () => {
+    const database = inMemory()
+    const record = callRecord(1)
+    const recording = { file: 'a.wav', format: 'wav', sampleRate: 8000 } as const
+    const peaks = { intervalMs: 10, left: [1, 2], right: [0, 255] }
+    const totals = { ...recording, bytes: 44, durationMs: 20, peaks }
+    const set = (value: CallRecord['recording']): StoreWrite => ({
+      op: 'recording',
+      recordId: record.recordId,
+      recording: value,
+    })
+    database.write([begin(record), set(recording)])
+    expect(database.get(record.id)).toEqual({ ...record, recording })
+    const ended = { ...record, state: 'ended', endedAt: record.startedAt + 20 } as const
+    database.write([finish(ended)])
+    expect(database.get(record.id)).toEqual({ ...ended, recording })
+    database.write([set(totals)])
+    expect(database.get(record.id)?.recording).toEqual(totals)
+    const { peaks: _, ...listed } = totals
+    expect(database.list(CallQuery.parse({})).calls).toEqual([{ ...ended, recording: listed }])
+    database.write([set(undefined)])
+    expect(database.get(record.id)).toEqual(ended)
+  })
+
   test('gives back a call as it was written, absent fields absent', () => {
     const database = inMemory()
     const bare = callRecord(1)

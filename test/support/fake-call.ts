@@ -15,6 +15,7 @@ import { WebSocketLeg } from '#transport/websocket/websocket-leg.ts'
 import { FakeClient } from './fake-client.ts'
 import { FakeJournal } from './fake-journal.ts'
 import { FakeRecognizer } from './fake-recognizer.ts'
+import { FakeRecorder } from './fake-recorder.ts'
 import { FakeSynthesizer } from './fake-synthesizer.ts'
 import { FakeVad } from './fake-vad.ts'
 
@@ -68,6 +69,7 @@ export class FakeCall {
   readonly synthesizer = new FakeSynthesizer()
   readonly recognizer = new FakeRecognizer()
   readonly vad = new FakeVad()
+  readonly recorder = new FakeRecorder()
   readonly pacer = new Pacer()
   readonly metrics = new CallMetrics()
   readonly loops = new LoopLibrary(openFile)
@@ -121,6 +123,7 @@ export class FakeCall {
       createDenoiser: () => passOn,
       openFile,
       openLoop: (url, sampleRate) => this.loops.acquire(url, sampleRate),
+      openRecording: (plan, handlers) => this.recorder.open(plan, handlers),
     }
   }
 }

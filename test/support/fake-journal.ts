@@ -1,5 +1,5 @@
 import type { Journal } from '#call/journal.ts'
-import type { CallEventRecord, CallRecord } from '#protocol/call-record.ts'
+import type { CallEventRecord, CallRecord, RecordingRecord } from '#protocol/call-record.ts'
 
 /** Keeps everything in memory and acknowledges in order, in the next microtask or by hand. */
 export class FakeJournal implements Journal {
@@ -20,7 +20,12 @@ export class FakeJournal implements Journal {
   }
 
   finish(record: CallRecord): void {
-    this.records.set(record.recordId, record)
+    this.records.set(record.recordId, { ...this.records.get(record.recordId), ...record })
+  }
+
+  setRecording(recordId: string, recording: RecordingRecord): void {
+    const record = this.records.get(recordId)
+    if (record !== undefined) this.records.set(recordId, { ...record, recording })
   }
 
   /** From now on nothing is acknowledged until `release`. */

@@ -1,9 +1,10 @@
+import { CHECKSUM_OFFSET, oggChecksum } from './ogg-checksum.ts'
+
 const HEADER_BYTES = 27
 /** RFC 3533 §6: 255 segments of 255 bytes. */
 const MAX_PAGE_BYTES = HEADER_BYTES + 255 + 255 * 255
 const FLAGS_OFFSET = 5
 const SERIAL_OFFSET = 14
-const CHECKSUM_OFFSET = 22
 const SEGMENTS_OFFSET = 26
 const FLAG_FIRST = 0x02
 const CAPTURE = [0x4f, 0x67, 0x67, 0x53] as const
@@ -102,21 +103,7 @@ function describe(bytes: Uint8Array): OggPage {
   }
 }
 
-/** RFC 3533 §6: CRC-32 of the page, with zeros where the checksum stands. */
 function hasGoodChecksum(page: Uint8Array): boolean {
   const view = new DataView(page.buffer, page.byteOffset, page.length)
-  let crc = 0
-  for (let i = 0; i < page.length; i += 1) {
-    const isChecksum = i >= CHECKSUM_OFFSET && i < SEGMENTS_OFFSET
-    const byte = isChecksum ? 0 : page[i]!
-    crc = (crc << 8) ^ CRC_TABLE[((crc >>> 24) ^ byte) & 0xff]!
-  }
-  return crc >>> 0 === view.getUint32(CHECKSUM_OFFSET, true)
+  return oggChecksum(page) === view.getUint32(CHECKSUM_OFFSET, true)
 }
-
-/** Generator polynomial 0x04c11db7, most significant bit first. */
-const CRC_TABLE = Int32Array.from({ length: 256 }, (_, index) => {
-  let crc = index << 24
-  for (let bit = 0; bit < 8; bit += 1) crc = (crc << 1) ^ (crc < 0 ? 0x04c11db7 : 0)
-  return crc
-})

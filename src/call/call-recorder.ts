@@ -1,0 +1,48 @@
+import type { Recorder } from '#media/recorder/recorder.ts'
+import type { RecorderHandlers, RecordingPlan } from '#media/recorder/recorder-message.ts'
+import { recordingName } from '#media/recorder/recording-name.ts'
+import type { CallOption } from '#protocol/call-option.ts'
+import type { CallDeps } from './call-deps.ts'
+
+export interface RecorderSetup {
+  readonly recordId: string
+  /** Session id, for the name of the file. */
+  readonly id: string
+  readonly option: CallOption['recorder']
+  /** Told once when the call is not recorded, or no longer. */
+  readonly onError: (error: unknown) => void
+}
+
+const DEFAULT_RATE = 16_000
+
+/**
+ * Begins the recording that `option.recorder` asks for, and keeps the call's record informed of it.
+ * Undefined without it, and when it cannot be, which is reported.
+ */
+export function openRecorder(
+  { openRecording, journal }: Pick<CallDeps, 'openRecording' | 'journal'>,
+  { recordId, id, option, onError }: RecorderSetup,
+): Recorder | undefined {
+  if (option === undefined || option === false) return undefined
+  const { recorderFile, format, samplerate = DEFAULT_RATE } = option === true ? {} : option
+  let plan: RecordingPlan
+  try {
+    plan = { ...recordingName({ recorderFile, format, id }), sampleRate: samplerate }
+  } catch (error) {
+    onError(error)
+    return undefined
+  }
+  const { format: chosen, sampleRate } = plan
+  let file = plan.name
+  const handlers: RecorderHandlers = {
+    onOpened: (opened) => {
+      file = opened
+      journal.setRecording(recordId, { file, format: chosen, sampleRate })
+    },
+    onError,
+    onEnd: (totals) => {
+      journal.setRecording(recordId, { file, format: chosen, sampleRate, ...totals })
+    },
+  }
+  return openRecording(plan, handlers)
+}

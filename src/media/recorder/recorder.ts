@@ -1,0 +1,71 @@
+import type { AudioFrame } from '#audio/frame.ts'
+import type { Sink } from '#core/sink.ts'
+import type { Processor } from '../processor.ts'
+import { ArrivalTimes } from './arrival-times.ts'
+
+/** Where the audio of a recorder goes. On the live path: copies what it is given. */
+export interface RecorderLine {
+  /** `atMs`: when the frame was heard to its end, or, of one of ours, sent (`performance.now()`). */
+  write(frame: AudioFrame, isOurs: boolean, atMs: number): void
+  end(): void
+}
+
+/** Records one call: hears the caller by its tap, and us by `writeSent`. Cheap; never throws. */
+export class Recorder {
+  readonly #line: RecorderLine
+  readonly #name: string
+  readonly #arrivals = new ArrivalTimes()
+
+  constructor(line: RecorderLine, name: string) {
+    this.#line = line
+    this.#name = name
+  }
+
+  /**
+   * Notes when frames come, for a tap behind processors that hold them back. Without it they count
+   * as heard when they reach the tap.
+   */
+  createArrivalTap(): Processor {
+    return new Tap('ArrivalTap', ({ position }) => this.#arrivals.note(position, performance.now()))
+  }
+
+  /** The station of the receive pipeline that hears the caller. It passes every frame on. */
+  createTap(): Processor {
+    return new Tap(`RecorderTap(${this.#name})`, (frame) =>
+      this.#line.write(frame, false, this.#arrivals.take(frame.position) ?? performance.now()),
+    )
+  }
+
+  /** Takes a frame that is being sent to the far end. On the live path. */
+  writeSent(frame: AudioFrame): void {
+    this.#line.write(frame, true, performance.now())
+  }
+
+  /** Ends the recording; the file is completed soon after. Harmless to call twice. */
+  close(): void {
+    this.#line.end()
+  }
+}
+
+/** Looks at frames in passing. */
+class Tap implements Processor {
+  readonly #name: string
+  readonly #onFrame: Sink<AudioFrame>
+
+  constructor(name: string, onFrame: Sink<AudioFrame>) {
+    this.#name = name
+    this.#onFrame = onFrame
+  }
+
+  process(frame: AudioFrame, next: Sink<AudioFrame>): void {
+    this.#onFrame(frame)
+    next(frame)
+  }
+
+  /** The recording outlives the pipeline by what is still to be written; its recorder closes it. */
+  close(): void {}
+
+  toString(): string {
+    return this.#name
+  }
+}

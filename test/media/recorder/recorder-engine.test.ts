@@ -1,0 +1,150 @@
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { RecorderEngine } from '#media/recorder/recorder-engine.ts'
+import type { RecorderError } from '#media/recorder/recorder-error.ts'
+import type { RecordingPlan, RecordingTotals } from '#media/recorder/recorder-message.ts'
+
+const RATE = 8000
+const PLAN: RecordingPlan = { name: 'x.wav', format: 'wav', sampleRate: RATE }
+const WORKER = new URL('../../../src/media/recorder/recorder-worker.ts', import.meta.url)
+
+let directory: string
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'bunpbx-recorder-'))
+})
+afterEach(async () => {
+  await rm(directory, { recursive: true })
+})
+
+/** What one recording reports, as promises. */
+function handlers() {
+  const opened = Promise.withResolvers<string>()
+  const error = Promise.withResolvers<RecorderError>()
+  const end = Promise.withResolvers<RecordingTotals>()
+  const errors: RecorderError[] = []
+  return {
+    opened: opened.promise,
+    error: error.promise,
+    end: end.promise,
+    errors,
+    onOpened: opened.resolve,
+    onError: (found: RecorderError) => {
+      errors.push(found)
+      error.resolve(found)
+    },
+    onEnd: end.resolve,
+  }
+}
+
+const frame = (index: number, value: number) => ({
+  samples: new Int16Array(RATE / 50).fill(value),
+  sampleRate: RATE,
+  position: (index * RATE) / 50,
+})
+
+describe('RecorderEngine', () => {
+  test('records both sides of a short call, and says what it has become', async () => {
+    const engine = new RecorderEngine({ directory })
+    const report = handlers()
+    const recorder = engine.open(PLAN, report)
+    const tap = recorder.createTap()
+    const passed: unknown[] = []
+    for (let i = 0; i < 10; i += 1) {
+      const heard = frame(i, 1000)
+      tap.process(heard, (next) => passed.push(next === heard))
+      recorder.writeSent(frame(i, 2000))
+    }
+    recorder.close()
+    recorder.close()
+    recorder.writeSent(frame(10, 3000))
+    const totals = await report.end
+    expect(await report.opened).toBe('x.wav')
+    expect(passed).toEqual(new Array(10).fill(true))
+    const wav = Buffer.from(await Bun.file(join(directory, 'x.wav')).bytes())
+    expect(wav.length).toBe(totals.bytes)
+    const samples = new Int16Array(new Uint8Array(wav.subarray(44)).buffer)
+    expect(samples.filter((sample) => sample === 1000)).toHaveLength(1600)
+    expect(samples.filter((sample) => sample === 2000)).toHaveLength(1600)
+    expect(samples).not.toContain(3000)
+    expect(engine.stats).toMatchObject({ opened: 1, finished: 1, failed: 0, bytes: wav.length })
+    expect(engine.active).toBe(0)
+    await engine.close()
+  })
+
+  test('closing it completes what is being recorded', async () => {
+    const engine = new RecorderEngine({ directory })
+    const report = handlers()
+    engine.open(PLAN, report).writeSent(frame(0, 500))
+    await engine.close()
+    expect((await report.end).durationMs).toBeGreaterThanOrEqual(20)
+    await engine.close()
+  })
+
+  test('names that are taken get a number, at once too', async () => {
+    const engine = new RecorderEngine({ directory })
+    const reports = Array.from({ length: 3 }, () => handlers())
+    for (const report of reports) engine.open(PLAN, report)
+    const files = await Promise.all(reports.map(({ opened }) => opened))
+    expect(files).toEqual(['x.wav', 'x-2.wav', 'x-3.wav'])
+    await engine.close()
+  })
+
+  test('a Worker that dies costs one error and leaves a whole file; the next one records', async () => {
+    const workers: Worker[] = []
+    const faults: string[] = []
+    const engine = new RecorderEngine({
+      directory,
+      onFault: (fault) => void faults.push(fault),
+      createWorker: () => {
+        const worker = new Worker(WORKER)
+        workers.push(worker)
+        return worker
+      },
+    })
+    const report = handlers()
+    const recorder = engine.open(PLAN, report)
+    await report.opened
+    recorder.writeSent(frame(0, 500))
+    workers[0]?.terminate()
+    expect(await report.error).toMatchObject({ code: 'internal' })
+    recorder.writeSent(frame(1, 500))
+    recorder.close()
+    expect(await report.end).toEqual({ bytes: 44, durationMs: 0 })
+    expect(report.errors).toHaveLength(1)
+    expect(faults).toHaveLength(1)
+    // While there is none, a recording cannot begin.
+    const early = handlers()
+    engine.open(PLAN, early)
+    expect(await early.error).toMatchObject({ code: 'internal' })
+    while (workers.length < 2) await Bun.sleep(20)
+    const again = handlers()
+    engine.open(PLAN, again).close()
+    expect(await again.opened).toBe('x-2.wav')
+    await again.end
+    await engine.close()
+  })
+
+  test('frames that a stuck Worker does not take are dropped and counted', async () => {
+    const wait = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)'
+    const source = `self.onmessage = () => { ${wait} }`
+    const url = URL.createObjectURL(new Blob([source], { type: 'application/javascript' }))
+    const workers: Worker[] = []
+    const createWorker = () => {
+      const worker = new Worker(url)
+      workers.push(worker)
+      return worker
+    }
+    const engine = new RecorderEngine({ directory, createWorker })
+    const report = handlers()
+    const recorder = engine.open(PLAN, report)
+    const second = { samples: new Int16Array(RATE), sampleRate: RATE, position: 0 }
+    for (let i = 0; i < 2000; i += 1) recorder.writeSent(second)
+    expect(engine.stats.droppedFrames).toBeGreaterThan(500)
+    expect(engine.stats.droppedFrames).toBeLessThan(2000)
+    workers[0]?.terminate()
+    await report.error
+    await engine.close()
+  })
+})

@@ -1,0 +1,25 @@
+import type { AudioFrame } from '#audio/frame.ts'
+import { Recorder } from '#media/recorder/recorder.ts'
+import type { RecorderHandlers, RecordingPlan } from '#media/recorder/recorder-message.ts'
+
+/** Keeps what it is given to record; tests report what becomes of it. */
+export class FakeRecorder {
+  readonly plans: RecordingPlan[] = []
+  readonly caller: number[] = []
+  readonly ours: number[] = []
+  handlers: RecorderHandlers | undefined
+  endedCount = 0
+
+  open(plan: RecordingPlan, handlers: RecorderHandlers): Recorder {
+    this.plans.push(plan)
+    this.handlers = handlers
+    const line = {
+      write: ({ samples }: AudioFrame, isOurs: boolean) =>
+        void (isOurs ? this.ours : this.caller).push(...samples),
+      end: () => {
+        this.endedCount += 1
+      },
+    }
+    return new Recorder(line, plan.format)
+  }
+}
