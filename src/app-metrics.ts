@@ -1,33 +1,14 @@
 import type { CallRegistry } from '#call/call-registry.ts'
-import type { DiskCache } from '#core/disk-cache.ts'
 import type { DenoiseEngine } from '#media/denoise/denoise-engine.ts'
-import type { Pacer } from '#media/pacer.ts'
 import type { RecorderEngine } from '#media/recorder/recorder-engine.ts'
-import type { MediaLibrary } from '#media/source/media-library.ts'
 import type { Metrics } from '#server/metrics.ts'
 import type { FliteSynthesizer } from '#speech/flite/flite-synthesizer.ts'
-import type { SileroEngine } from '#speech/silero/silero-engine.ts'
-import type { VadEngine } from '#speech/vad.ts'
 import type { CallStore } from '#store/call-store.ts'
+import type { Engines } from './app-engines.ts'
 
-/** What every type of voice activity detection counts. */
-interface CountedVad extends VadEngine {
-  readonly stats: { readonly streams: number; readonly windows: number; readonly faults: number }
-}
-
-export interface MetricSources {
+export interface MetricSources extends Engines {
   readonly registry: CallRegistry
-  readonly pacer: Pacer
-  readonly vad: SileroEngine
-  /** All types, Silero too. */
-  readonly vads: readonly CountedVad[]
-  readonly denoise: DenoiseEngine
-  /** Absent where tests bring their own voices. */
-  readonly flite: FliteSynthesizer | undefined
   readonly store: CallStore
-  readonly files: MediaLibrary
-  readonly cache: DiskCache
-  readonly recorder: RecorderEngine
 }
 
 /** Lets `metrics` read the figures of every part. */
@@ -103,8 +84,8 @@ function addMediaMetrics(metrics: Metrics, { pacer, files, cache }: MetricSource
   metrics.gauge('bunpbx_cache_bytes', 'Size of the speech cache.', () => cache.bytes)
 }
 
-function addVadMetrics(metrics: Metrics, { vad, vads }: MetricSources): void {
-  const byType = (read: (vad: CountedVad) => number) => () =>
+function addVadMetrics(metrics: Metrics, { silero: vad, vads }: MetricSources): void {
+  const byType = (read: (vad: Engines['vads'][number]) => number) => () =>
     vads.map((one) => ({ labels: { type: one.type }, value: read(one) }))
   metrics.gauge(
     'bunpbx_vad_streams',

@@ -1,0 +1,52 @@
+import { findCodec } from '#audio/codec/find-codec.ts'
+import type { CallDeps } from '#call/call-deps.ts'
+import { CallError } from '#call/call-error.ts'
+import type { Config } from '#config/config.ts'
+import type { Logger } from '#core/log.ts'
+import type { CallOption } from '#protocol/call-option.ts'
+import type { CallStore } from '#store/call-store.ts'
+import { WebSocketLeg } from '#transport/websocket/websocket-leg.ts'
+import type { Engines } from './app-engines.ts'
+
+/** What calls are built from: the engines, by the names that options give them. */
+export function createCallDeps(
+  { ttsProvider, asrProvider }: Pick<Config, 'ttsProvider' | 'asrProvider'>,
+  engines: Engines,
+  { store, log }: { readonly store: CallStore; readonly log: Logger },
+): CallDeps {
+  const { speakers, recognizers, vads, denoise, files, loops, recorder } = engines
+  return {
+    log,
+    pacer: engines.pacer,
+    journal: store,
+    createLeg: (_type, option, sendPayload) => new WebSocketLeg(codecOf(option), sendPayload),
+    findSynthesizer: (name = ttsProvider) =>
+      pick('tts.provider', name, speakers, ({ provider }) => provider),
+    findRecognizer: (name = asrProvider) =>
+      pick('asr.provider', name, recognizers, ({ provider }) => provider),
+    findVad: (name = vads[0].type) => pick('vad.type', name, vads, ({ type }) => type),
+    createDenoiser: () => denoise.createDenoiser(),
+    openFile: (url, sampleRate, handlers) => files.open(url, sampleRate, handlers),
+    openLoop: (url, sampleRate) => loops.acquire(url, sampleRate),
+    openRecording: (plan, handlers) => recorder.open(plan, handlers),
+  }
+}
+
+function codecOf({ codec = 'pcm', samplerate }: CallOption) {
+  const found = findCodec(codec.toLowerCase(), samplerate)
+  if (found !== undefined) return found
+  if (findCodec(codec.toLowerCase()) === undefined) {
+    const known = 'pcm, pcmu, pcma, g722, opus'
+    throw new CallError('bad_option', `option.codec: "${codec}" is unknown; known are ${known}`)
+  }
+  throw new CallError('bad_option', `option.samplerate: ${samplerate} is not a rate of ${codec}`)
+}
+
+/** The one of `known` with that name, or an error that lists them. */
+function pick<T>(field: string, name: string, known: readonly T[], nameOf: (one: T) => string): T {
+  const found = known.find((one) => nameOf(one) === name)
+  if (found !== undefined) return found
+  const names = known.map(nameOf).join(', ') || 'none'
+  const shown = name === '' ? 'no provider is named' : `"${name}" is unknown`
+  throw new CallError('unknown_provider', `${field}: ${shown}; known are: ${names}`)
+}
