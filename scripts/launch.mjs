@@ -113,7 +113,7 @@ function run(bun, args) {
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
 }
 
-const TASKS = { start: ['src/main.ts'], test: ['test'], run: ['run'] }
+const TASKS = { start: ['src/main.ts'], test: ['test', '--timeout=20000'], run: ['run'] }
 
 const [task, ...rest] = process.argv.slice(2)
 if (!Object.hasOwn(TASKS, task)) fail('usage: launch.mjs start | test [file …] | run SCRIPT')

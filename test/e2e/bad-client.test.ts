@@ -54,7 +54,7 @@ describe('the first message', () => {
   })
 
   test.each([
-    [{ codec: 'mp4' }, 'option.codec: "mp4" is unknown; known are pcm, pcmu, pcma, g722'],
+    [{ codec: 'mp4' }, 'option.codec: "mp4" is unknown; known are pcm, pcmu, pcma, g722, opus'],
     [{ codec: 'pcm', samplerate: 44_100 }, 'option.samplerate: 44100 is not a rate of pcm'],
     [{ codec: 'pcmu', samplerate: 16_000 }, 'option.samplerate: 16000 is not a rate of pcmu'],
   ])('with %o gets an error, hangup and close 4400', async (option, error) => {

@@ -9,7 +9,7 @@ import { WireClient } from '../support/wire.ts'
 
 const SPEECH = `${import.meta.dir}/../fixtures/vad/goforward-16k.s16le`
 
-const TALE = 'Once upon a time there was a small telephone exchange, and it answered every call.'
+const TALE = 'Once upon a time there was a small telephone exchange.'
 
 /** 16-bit PCM times `gain`. */
 function atLevel(payload: Uint8Array, gain: number): Uint8Array {
