@@ -1,13 +1,15 @@
 /**
  * What Opus costs, beside libopus in native code: `bun bench/opus.ts`. Microseconds per frame of
  * 20 ms and per stream, medians of nine rounds; the native figures are the processor time of ffmpeg over
- * ten minutes of the same speech, less that of copying it.
+ * ten minutes of the same speech, less that of copying it. Last, the milliseconds that the first frame of
+ * a process takes.
  */
 import { OpusDecoder } from '#audio/codec/opus-decoder.ts'
 import { OpusEncoder } from '#audio/codec/opus-encoder.ts'
 import { frameSamples } from '#audio/frame.ts'
 import { Resampler } from '#audio/resampler.ts'
 import { frameCost } from './support/frame-cost.ts'
+import { median } from './support/statistics.ts'
 
 const COMPLEXITIES = [0, 3, 5, 8, 10]
 const BITRATE = 32_000
@@ -111,4 +113,17 @@ for (const sampleRate of [8000, 16_000, 24_000, 48_000]) {
     `${many.microseconds.toFixed(0)} µs`,
   ]
   console.log(`| ${cells.join(' | ')} | ${many.bytes.toFixed(0)} |`)
+}
+
+/** A first encoder, decoder and frame, in a process of its own. */
+function firstFrameMs(isWarm: boolean): number {
+  const script = new URL('support/opus-first-frame.ts', import.meta.url).pathname
+  const command = [process.execPath, script, ...(isWarm ? ['warm'] : [])]
+  return Number(Bun.spawnSync(command).stdout.toString())
+}
+
+console.log('\n| first frame | ms |\n|---|---|')
+for (const isWarm of [false, true]) {
+  const times = Array.from({ length: 9 }, () => firstFrameMs(isWarm))
+  console.log(`| ${isWarm ? 'after warmUpOpus' : 'as it comes'} | ${median(times).toFixed(1)} |`)
 }

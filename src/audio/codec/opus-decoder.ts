@@ -38,6 +38,7 @@ export class OpusDecoder implements Decoder {
     return this.#take(samples, 0, count)
   }
 
+  /** The decoder moves on by whole pieces of 2.5 ms; what is over of the last one is left out. */
   conceal(samples: Int16Array): number {
     let at = 0
     while (!this.#isClosed && at < samples.length) {
@@ -49,6 +50,10 @@ export class OpusDecoder implements Decoder {
     return at
   }
 
+  /**
+   * Of a gap that is longer than what `next` says of it, the beginning is concealed; fills at most
+   * 120 ms.
+   */
   recover(next: Uint8Array, samples: Int16Array): number {
     if (this.#isClosed || next.length === 0) return this.conceal(samples)
     const wanted = this.#roundUp(samples.length)

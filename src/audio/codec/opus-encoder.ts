@@ -25,7 +25,7 @@ export interface OpusEncoderOptions {
   readonly isFecOn: boolean
   /** How many packets get lost on the way; with 0 the copies are left out. */
   readonly expectedLossPercent: number
-  /** Silence is sent as hardly anything (RFC 6716 §2.1.9). */
+  /** Silence becomes packets of at most 2 bytes, which need not be sent (RFC 6716 §2.1.9). */
   readonly isDtxOn: boolean
 }
 
@@ -40,7 +40,10 @@ const DEFAULTS: OpusEncoderOptions = {
   isDtxOn: false,
 }
 
-/** Opus packets of 2.5, 5, 10, 20, 40, 60 ms (RFC 6716), as long as what `encode` is given. */
+/**
+ * Opus packets of 2.5, 5, 10, 20, 40, 60, 80, 100 or 120 ms (RFC 6716), as long as what `encode` is
+ * given. Values that Opus does not know change nothing.
+ */
 export class OpusEncoder implements Encoder {
   readonly sampleRate: number
   readonly channels: 1 | 2

@@ -4,8 +4,11 @@ import { AudioError } from '../audio-error.ts'
 
 /** Samples per channel of the longest packet, 120 ms at 48 kHz (RFC 6716 §2.1.4), twice for stereo. */
 const MAX_SAMPLES = 5760 * 2
-/** Six frames of 20 ms are the longest packet, each of at most 1275 bytes (RFC 6716 §3.2.1). */
-export const MAX_PACKET_BYTES = 6 * 1275 + 16
+/**
+ * 48 frames of 2.5 ms, each of at most 1275 bytes, and what is said of them (RFC 6716 §3.2.5) are
+ * less. Padding has no limit; no datagram holds more.
+ */
+const MAX_PACKET_BYTES = 65_535
 
 /** What libopus exports; states and buffers are addresses in its memory. */
 interface OpusExports {
@@ -132,8 +135,9 @@ export class OpusLibrary {
 
   #open(bytes: number, sampleRate: number, initialize: (state: number) => number): number {
     const state = this.#wasm.malloc(bytes)
-    if (state === 0 || initialize(state) !== 0) {
-      if (state !== 0) this.#wasm.free(state)
+    if (state === 0) throw new Error('no memory for one more Opus encoder or decoder')
+    if (initialize(state) !== 0) {
+      this.#wasm.free(state)
       throw new AudioError('unsupported_rate', `Opus does not run at ${sampleRate} Hz`)
     }
     this.openStates += 1

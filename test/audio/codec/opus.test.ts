@@ -3,69 +3,18 @@ import fc from 'fast-check'
 import { findCodec } from '#audio/codec/find-codec.ts'
 import { createOpusCodec } from '#audio/codec/opus.ts'
 import { OpusDecoder } from '#audio/codec/opus-decoder.ts'
-import { OpusEncoder, type OpusEncoderOptions } from '#audio/codec/opus-encoder.ts'
+import { OpusEncoder } from '#audio/codec/opus-encoder.ts'
 import { OpusLibrary } from '#audio/codec/opus-library.ts'
 import { OPUS_SILENCE, type OpusPacketInfo, readOpusPacket } from '#audio/codec/opus-packet.ts'
-import { OggPageReader } from '#audio/file/ogg-page-reader.ts'
 import { Resampler } from '#audio/resampler.ts'
 import { ToneGenerator } from '#audio/tone-generator.ts'
 import { fitSine } from '../fit-sine.ts'
 import { bytesOf, runTool, samplesOf } from '../run-tool.ts'
+import { decodeAll, encodeAll, packetsOf, snrDb } from './opus-stream.ts'
 
 const RATES = [8000, 16_000, 24_000, 48_000]
 const FIXTURES = new URL('../../fixtures/', import.meta.url)
 const SPEECH = samplesOf(await Bun.file(new URL('audio/speech-16k.s16le', FIXTURES)).bytes())
-
-function encodeAll(samples: Int16Array, options: Partial<OpusEncoderOptions>): Uint8Array[] {
-  const encoder = new OpusEncoder(options)
-  const size = (encoder.sampleRate / 50) * encoder.channels
-  const payload = new Uint8Array(1500)
-  const packets: Uint8Array[] = []
-  for (let at = 0; at + size <= samples.length; at += size) {
-    packets.push(payload.slice(0, encoder.encode(samples.subarray(at, at + size), payload)))
-  }
-  encoder.close()
-  return packets
-}
-
-function decodeAll(packets: readonly Uint8Array[], sampleRate: number): Int16Array {
-  const decoder = new OpusDecoder({ sampleRate })
-  const frame = new Int16Array((sampleRate * 120) / 1000)
-  const samples: number[] = []
-  for (const packet of packets) samples.push(...frame.subarray(0, decoder.decode(packet, frame)))
-  decoder.close()
-  return Int16Array.from(samples)
-}
-
-/** How far `samples` are from `reference`, in dB below it. */
-function snrDb(reference: Int16Array, samples: Int16Array): number {
-  let signal = 0
-  let noise = 0
-  for (const [i, sample] of reference.entries()) {
-    signal += sample ** 2
-    noise += (sample - (samples[i] ?? 0)) ** 2
-  }
-  return 10 * Math.log10(signal / noise)
-}
-
-/** The packets of an Ogg file behind its two headers (RFC 7845 §3). */
-function packetsOf(file: Uint8Array): Uint8Array[] {
-  const reader = new OggPageReader()
-  reader.push(file)
-  const packets: Uint8Array[] = []
-  let parts: Uint8Array[] = []
-  for (let page = reader.next(); page !== undefined; page = reader.next()) {
-    let at = 0
-    for (const length of page.bytes.subarray(27, 27 + page.bytes[26]!)) {
-      parts.push(page.body.slice(at, at + length))
-      at += length
-      if (length === 255) continue
-      packets.push(new Uint8Array(Buffer.concat(parts)))
-      parts = []
-    }
-  }
-  return packets.slice(2)
-}
 
 describe('Opus', () => {
   test.each(RATES)('carries a tone at %d Hz, at its level and without a jump', (sampleRate) => {
