@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { warmUpOpus } from '#audio/codec/opus-warm-up.ts'
 import type { Config } from '#config/config.ts'
 import { DiskCache } from '#core/disk-cache.ts'
 import { DenoiseEngine } from '#media/denoise/denoise-engine.ts'
@@ -48,6 +49,7 @@ export function createEngines(
   config: Config,
   { store, recognizers, synthesizers, onFault }: EngineDeps,
 ): Engines {
+  warmUpOpus()
   const cacheMaxBytes = config.cacheMaxBytes / 2
   const cache = new DiskCache(join(config.dataDir, 'cache/speech'), cacheMaxBytes, { onFault })
   const flite = synthesizers === undefined ? new FliteSynthesizer({ onFault }) : undefined

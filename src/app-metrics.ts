@@ -1,3 +1,4 @@
+import { OpusLibrary } from '#audio/codec/opus-library.ts'
 import type { CallRegistry } from '#call/call-registry.ts'
 import type { DenoiseEngine } from '#media/denoise/denoise-engine.ts'
 import type { RecorderEngine } from '#media/recorder/recorder-engine.ts'
@@ -57,6 +58,11 @@ function addMediaMetrics(metrics: Metrics, { pacer, files, cache }: MetricSource
     'bunpbx_pacer_skipped_ticks_total',
     'Frames given up after a long stall.',
     () => pacer.stats.skippedTicks,
+  )
+  metrics.gauge(
+    'bunpbx_opus_states',
+    'Opus encoders and decoders that are open.',
+    () => OpusLibrary.shared.openStates,
   )
   metrics.histogram(
     'bunpbx_play_open_seconds',

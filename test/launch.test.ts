@@ -71,9 +71,9 @@ describe.skipIf(NODE === null)('the launcher (needs node)', () => {
     expect(await launch(['test', 'a.test.ts']).exited).toBe(0)
     expect(await calls()).toEqual([
       'install --frozen-lockfile',
-      'test',
+      'test --timeout=20000',
       'install --frozen-lockfile',
-      'test a.test.ts',
+      'test --timeout=20000 a.test.ts',
     ])
   })
 

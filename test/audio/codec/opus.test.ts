@@ -188,12 +188,13 @@ describe('Opus', () => {
 
   test('gives all memory back, and does nothing once closed', () => {
     const library = OpusLibrary.shared
+    const { openStates } = library
     const openAndClose = () => {
       const coders = Array.from({ length: 200 }, () => {
         const codec = createOpusCodec(48_000)
         return [codec.createEncoder(), codec.createDecoder()] as const
       })
-      expect(library.openStates).toBe(400)
+      expect(library.openStates).toBe(openStates + 400)
       for (const [encoder, decoder] of coders) {
         encoder.close()
         encoder.close()
@@ -201,13 +202,12 @@ describe('Opus', () => {
         decoder.close()
       }
     }
-    expect(library.openStates).toBe(0)
     openAndClose()
     const { memoryBytes } = library
     openAndClose()
     openAndClose()
     expect(library.memoryBytes).toBe(memoryBytes)
-    expect(library.openStates).toBe(0)
+    expect(library.openStates).toBe(openStates)
 
     const closed = createOpusCodec(8000).createDecoder()
     closed.close()
