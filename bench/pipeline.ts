@@ -10,6 +10,7 @@ import { EventWriter } from '#call/event-writer.ts'
 import { Listener } from '#call/listener.ts'
 import { AutomaticGain } from '#media/automatic-gain.ts'
 import { DtmfDetector } from '#media/dtmf-detector.ts'
+import { EchoGate } from '#media/echo/echo-gate.ts'
 import { Pacer } from '#media/pacer.ts'
 import type { Playback } from '#media/playback.ts'
 import { Player } from '#media/player.ts'
@@ -17,7 +18,12 @@ import type { Processor } from '#media/processor.ts'
 import type { CallOption } from '#protocol/call-option.ts'
 import { createSileroEngine } from '#speech/silero/silero-engine.ts'
 import { WebSocketLeg } from '#transport/websocket/websocket-leg.ts'
-import { frameCost, type OnFrame } from './support/frame-cost.ts'
+import {
+  bytesWithoutCollector,
+  frameBytes,
+  frameMicroseconds,
+  type OnFrame,
+} from './support/frame-cost.ts'
 import { speechFrames } from './support/speech.ts'
 
 const RATE = 8000
@@ -51,6 +57,17 @@ function through(create: () => Processor): () => OnFrame {
       turn = (turn + 1) % frames.length
       processor.process(frames[turn]!, ignore)
     }
+  }
+}
+
+/** The same, while something else is played: the caller speaks over it. */
+function throughEcho(): OnFrame {
+  const gate = new EchoGate()
+  let turn = 0
+  return () => {
+    turn = (turn + 1) % frames.length
+    gate.noteSent(frames[(turn + 40) % frames.length]!)
+    gate.process(frames[turn]!, ignore)
   }
 }
 
@@ -114,7 +131,9 @@ const STAGES: readonly (readonly [name: string, open: () => OnFrame])[] = [
   ['DtmfDetector', through(() => new DtmfDetector(ignore))],
   ['VadDetector(silero), without its Worker', through(() => createVad())],
   ['AutomaticGain', through(() => new AutomaticGain())],
-  ['**up, whole**: PCMU, keys, VAD', listening({})],
+  ['EchoGate, nothing played lately', through(() => new EchoGate())],
+  ['EchoGate, while we play', throughEcho],
+  ['**up, whole**: PCMU, keys, echo gate, VAD', listening({})],
   ['up, whole, with agc', listening({ agc: true })],
   ['**down, whole**: player, PCMU', sending('pcmu', 1)],
   ['down, whole, with a volume', sending('pcmu', 0.5)],
@@ -128,13 +147,22 @@ function createVad(): Processor {
   )
 }
 
+const [stage, streams] = process.argv.slice(2)
+if (stage !== undefined) {
+  const [, open] = STAGES[Number(stage)]!
+  console.log(await frameBytes(Number(streams), open))
+  process.exit(0)
+}
 console.log('| stage | 1 call | 200 calls | bytes, 1 call | bytes, 200 calls |')
 console.log('|---|---|---|---|---|')
-for (const [name, open] of STAGES) {
-  const one = await frameCost(1, open)
-  const many = await frameCost(200, open)
-  const us = [one, many].map(({ microseconds }) => `${microseconds.toFixed(1)} µs`)
-  const bytes = [one, many].map((cost) => cost.bytes.toFixed(0))
-  console.log(`| ${[name, ...us, ...bytes].join(' | ')} |`)
+for (const [i, [name, open]] of STAGES.entries()) {
+  const cells = [name]
+  for (const count of [1, 200]) {
+    cells.push(`${(await frameMicroseconds(count, open)).toFixed(1)} µs`)
+  }
+  for (const count of [1, 200]) {
+    cells.push(bytesWithoutCollector(import.meta.path, String(i), String(count)).toFixed(0))
+  }
+  console.log(`| ${cells.join(' | ')} |`)
 }
 process.exit(0)
