@@ -55,7 +55,8 @@ export class DtmfReader {
   read(samples: Int16Array): void {
     for (let at = 0; at < samples.length; ) {
       const count = Math.min(WINDOW - this.#filled, samples.length - at)
-      this.#window.set(samples.subarray(at, at + count), this.#filled)
+      // A view for `set` would be one more object per window and call.
+      for (let i = 0; i < count; i += 1) this.#window[this.#filled + i] = samples[at + i]!
       this.#filled += count
       at += count
       if (this.#filled < WINDOW) return

@@ -30,7 +30,7 @@ export class AutomaticGain implements Processor {
   #gainDb = 0
   #gain = 1
   #amplified = new Int32Array(0)
-  #limited = new Int16Array(0)
+  readonly #frame = { samples: new Int16Array(0), sampleRate: 0, position: 0 }
   #limiter: SoftLimiter | undefined
   #sampleRate = 0
 
@@ -51,12 +51,15 @@ export class AutomaticGain implements Processor {
     }
     if (this.#amplified.length !== samples.length) {
       this.#amplified = new Int32Array(samples.length)
-      this.#limited = new Int16Array(samples.length)
+      this.#frame.samples = new Int16Array(samples.length)
     }
     this.#follow(samples, sampleRate)
     this.#amplify(samples)
-    this.#limiter.limit(this.#amplified, this.#limited)
-    next({ samples: this.#limited, sampleRate, position })
+    const frame = this.#frame
+    this.#limiter.limit(this.#amplified, frame.samples)
+    frame.sampleRate = sampleRate
+    frame.position = position
+    next(frame)
   }
 
   close(): void {}

@@ -18,11 +18,14 @@ export class SileroDetector implements Processor {
   readonly #streamId: number
   readonly #line: JudgeLine
   readonly #detector: VadDetector
-  #receivedMs = 0
+  /** The next piece of audio for the Worker: the same object for each. */
+  readonly #record: { -readonly [Key in keyof AudioRecord]: AudioRecord[Key] }
   #isClosed = false
 
   constructor(streamId: number, line: JudgeLine, options: VadOptions, onEvent: Sink<VadEvent>) {
     this.#streamId = streamId
+    const samples = new Int16Array(0)
+    this.#record = { streamId, sampleRate: 0, positionMs: 0, receivedAtMs: 0, samples }
     this.#line = line
     this.#detector = new VadDetector(options, onEvent)
   }
@@ -48,13 +51,11 @@ export class SileroDetector implements Processor {
   }
 
   #send({ samples, sampleRate }: AudioFrame): void {
-    this.#line.send({
-      streamId: this.#streamId,
-      sampleRate,
-      positionMs: this.#receivedMs,
-      receivedAtMs: performance.now(),
-      samples,
-    })
-    this.#receivedMs += (samples.length * 1000) / sampleRate
+    const record = this.#record
+    record.sampleRate = sampleRate
+    record.receivedAtMs = performance.now()
+    record.samples = samples
+    this.#line.send(record)
+    record.positionMs += (samples.length * 1000) / sampleRate
   }
 }
