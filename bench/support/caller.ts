@@ -5,6 +5,7 @@ export class Caller {
   #speakTimer: ReturnType<typeof setInterval> | undefined
   /** When each frame arrived, in milliseconds of `performance.now()`. */
   arrivals: number[] = []
+  onAudio: (payload: Uint8Array, atMs: number) => void = () => undefined
   onEvent: (event: Record<string, unknown>, atMs: number) => void = () => undefined
 
   private constructor(ws: WebSocket) {
@@ -54,6 +55,7 @@ export class Caller {
     const atMs = performance.now()
     if (typeof data !== 'string') {
       this.arrivals.push(atMs)
+      this.onAudio(new Uint8Array(data as ArrayBuffer), atMs)
       return
     }
     const event = JSON.parse(data) as Record<string, unknown>
