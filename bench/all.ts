@@ -1,5 +1,21 @@
 /** Runs every bench, one after the other, each in a process of its own. */
-const FILES = ['audio', 'vad', 'store', 'play', 'tts', 'latency', 'calls']
+const FILES = [
+  'audio',
+  'pipeline',
+  'opus',
+  'quality',
+  'playout',
+  'denoise',
+  'echo',
+  'recorder',
+  'vad',
+  'vad-quality',
+  'store',
+  'play',
+  'tts',
+  'latency',
+  'calls',
+]
 
 for (const file of FILES) {
   console.log(`\n# ${file}\n`)
