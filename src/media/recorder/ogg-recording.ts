@@ -37,8 +37,9 @@ export class OggRecording implements RecordingFile {
   #encodedSamples = 0
   /** A page could not be written: no other may follow. */
   #isBroken = false
+  #isClosed = false
 
-  /** Owns `fd` from here on. Throws what the file system throws. */
+  /** Owns `fd` from here on, unless it throws what the file system throws. */
   constructor(fd: number, sampleRate: number) {
     this.#fd = fd
     this.#sampleRate = sampleRate
@@ -57,7 +58,12 @@ export class OggRecording implements RecordingFile {
       { channels: 2, isDual: true, inputRate: sampleRate, preSkip, serial },
       (page) => this.#pages.push(page),
     )
-    this.#writePages()
+    try {
+      this.#writePages()
+    } catch (error) {
+      this.#closeEncoders()
+      throw error
+    }
   }
 
   get bytes(): number {
@@ -76,10 +82,13 @@ export class OggRecording implements RecordingFile {
   }
 
   close(): void {
+    // Its number may be that of another file by now.
+    if (this.#isClosed) return
+    this.#isClosed = true
     try {
       if (!this.#isBroken) this.#writeEnd()
     } finally {
-      for (const encoder of this.#encoders) encoder.close()
+      this.#closeEncoders()
       try {
         // What a full disk took of a page that did not fit is no part of it.
         ftruncateSync(this.#fd, this.#bytes)
@@ -114,6 +123,10 @@ export class OggRecording implements RecordingFile {
       const packet = joinOpusPackets(first, this.#encodeSide(1))
       this.#writer.writePacket(packet, granulesOf(frame, this.#sampleRate))
     }
+  }
+
+  #closeEncoders(): void {
+    for (const encoder of this.#encoders) encoder.close()
   }
 
   #encodeSide(side: 0 | 1): Uint8Array {

@@ -1,9 +1,12 @@
 /** The Worker that writes the recordings of all calls. Speaks `RecorderRequest` and `RecorderReply`. */
+import { closeSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { AudioBatch, type AudioRecord } from '../audio-batch.ts'
-import { createRecordingFile, diskError } from './create-recording-file.ts'
+import { type CreatedFile, createRecordingFile, diskError } from './create-recording-file.ts'
 import { OggRecording } from './ogg-recording.ts'
-import type { RecorderReply, RecorderRequest } from './recorder-message.ts'
+import type { RecorderReply, RecorderRequest, RecordingPlan } from './recorder-message.ts'
 import { Recording } from './recording.ts'
+import type { RecordingFile } from './recording-file.ts'
 import { WavRecording } from './wav-recording.ts'
 
 declare const self: {
@@ -19,16 +22,31 @@ interface OpenRecording {
 const recordings = new Map<number, OpenRecording>()
 
 function open({ id, directory, plan, startMs }: Extract<RecorderRequest, { type: 'open' }>): void {
-  const { name, format, sampleRate } = plan
+  const { name, sampleRate } = plan
   try {
-    const { fd, file } = createRecordingFile(directory, name)
-    const target =
-      format === 'ogg' ? new OggRecording(fd, sampleRate) : new WavRecording(fd, sampleRate)
+    const created = createRecordingFile(directory, name)
+    const { file } = created
+    const target = begin(directory, created, plan)
     recordings.set(id, { recording: new Recording(target, sampleRate, startMs), file })
     self.postMessage({ type: 'opened', id, file })
   } catch (error) {
     const { code, message } = diskError(error, name)
     self.postMessage({ type: 'failed', id, code, message })
+  }
+}
+
+/** Writes the head of the file; one that has no room for it is not left behind. */
+function begin(
+  directory: string,
+  { fd, file }: CreatedFile,
+  { format, sampleRate }: RecordingPlan,
+): RecordingFile {
+  try {
+    return format === 'ogg' ? new OggRecording(fd, sampleRate) : new WavRecording(fd, sampleRate)
+  } catch (error) {
+    closeSync(fd)
+    rmSync(join(directory, file), { force: true })
+    throw error
   }
 }
 

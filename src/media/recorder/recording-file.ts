@@ -7,7 +7,10 @@ export interface RecordingFile {
   readonly samples: number
   /** Appends samples of both channels, of the same number. Throws what the file system throws. */
   write(left: Int16Array, right: Int16Array): void
-  /** Makes the file what it says it is, also after `write` has thrown, and closes it. */
+  /**
+   * Makes the file what it says it is, also after `write` has thrown, and closes it. Harmless to call
+   * twice, also when it has thrown.
+   */
   close(): void
 }
 

@@ -16,8 +16,9 @@ export class WavRecording implements RecordingFile {
   readonly #headerBytes: number
   #dataBytes = 0
   #blocks = new Int16Array(0)
+  #isClosed = false
 
-  /** Owns `fd` from here on. */
+  /** Owns `fd` from here on, unless it throws what the file system throws. */
   constructor(fd: number, sampleRate: number, maxBytes = MAX_BYTES) {
     this.#fd = fd
     this.#sampleRate = sampleRate
@@ -45,6 +46,9 @@ export class WavRecording implements RecordingFile {
   }
 
   close(): void {
+    // Its number may be that of another file by now.
+    if (this.#isClosed) return
+    this.#isClosed = true
     try {
       // What a full disk took of a piece that did not fit is no part of it.
       ftruncateSync(this.#fd, this.bytes)

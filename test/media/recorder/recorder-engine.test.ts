@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
+import { spawnSync } from 'node:child_process'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,6 +37,15 @@ function handlers() {
       error.resolve(found)
     },
     onEnd: end.resolve,
+  }
+}
+
+/** What a link points at; nothing for one that is gone. */
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return ''
   }
 }
 
@@ -125,6 +136,31 @@ describe('RecorderEngine', () => {
     await again.end
     await engine.close()
   })
+
+  const isRoot = process.getuid?.() === 0
+
+  test.skipIf(!isRoot)(
+    'a disk without room for a head keeps no handle and no file (needs root)',
+    async () => {
+      const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', directory])
+      expect(mount.status).toBe(0)
+      try {
+        await Bun.write(join(directory, 'filler'), new Uint8Array(4096))
+        const engine = new RecorderEngine({ directory })
+        for (const format of ['wav', 'ogg'] as const) {
+          const report = handlers()
+          engine.open({ ...PLAN, name: `x.${format}`, format }, report)
+          expect(await report.error).toMatchObject({ code: 'disk' })
+          const open = readdirSync('/proc/self/fd').map((fd) => linkOf(`/proc/self/fd/${fd}`))
+          expect(open.filter((path) => path.startsWith(directory))).toEqual([])
+        }
+        expect(readdirSync(directory)).toEqual(['filler'])
+        await engine.close()
+      } finally {
+        spawnSync('umount', ['-l', directory])
+      }
+    },
+  )
 
   test('frames that a stuck Worker does not take are dropped and counted', async () => {
     const wait = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)'

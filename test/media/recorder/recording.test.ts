@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
-import { openSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
+import { mkdtemp, rm, stat, utimes } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -131,6 +131,32 @@ test.each(['', 'RIFF', 'hello, this is a text that is long enough for a header',
     expect(await Bun.file(path).text()).toBe(text)
   },
 )
+
+test.each(['wav', 'ogg'] as const)(
+  'a %s file that cannot be closed leaves the file alone that gets its number next',
+  (format) => {
+    const fd = openSync(path, 'wx')
+    const file = format === 'wav' ? new WavRecording(fd, RATE) : new OggRecording(fd, RATE)
+    closeSync(fd)
+    expect(() => file.close()).toThrow('EBADF')
+    const other = `${path}-other`
+    const otherFd = openSync(other, 'wx')
+    expect(otherFd).toBe(fd)
+    writeSync(otherFd, new Uint8Array(10_000))
+    file.close()
+    expect(fstatSync(otherFd).size).toBe(10_000)
+    closeSync(otherFd)
+  },
+)
+
+test('a repair leaves the file as old as it was', async () => {
+  const file = create('wav')
+  file.write(sine(440, 100), sine(440, 100))
+  file.close()
+  await utimes(path, 1000, 1000)
+  expect(await repairRecording(path)).toMatchObject({ bytes: 444 })
+  expect((await stat(path)).mtimeMs).toBe(1_000_000)
+})
 
 test('a WAV file that is full says so and stays what it was', () => {
   const file = new WavRecording(openSync(path, 'wx'), RATE, 44 + 4000)
