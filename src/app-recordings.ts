@@ -74,8 +74,10 @@ export class RecordingKeeper {
     const endedBefore = Date.now() - this.#options.retentionDays * DAY_MS
     await this.#each({ endedBefore }, async ({ recordId, recording }) => {
       const path = await findInside(this.#options.directory, recording.file)
-      // A file that is younger than its call belongs to another, which was given the same name.
-      if (path !== undefined && (await stat(path)).mtimeMs < endedBefore + DAY_MS) {
+      if (path !== undefined) {
+        // A file that is younger than its call was put back, or belongs to another call, which was
+        // given the same name: it has its time too.
+        if ((await stat(path)).mtimeMs >= endedBefore + DAY_MS) return
         await rm(path, { force: true })
         this.stats.deleted += 1
       }

@@ -61,9 +61,21 @@ test('deletes recordings whose calls ended too long ago, and nothing else', asyn
   expect(await look(30)).toEqual({ repaired: 0, deleted: 1 })
   expect(await left()).toEqual(['again.wav', 'notes.txt', 'young.wav'])
   expect(await store.get(old)).not.toHaveProperty('recording')
-  expect(await store.get(again)).not.toHaveProperty('recording')
+  expect((await store.get(again))?.recording?.file).toBe('again.wav')
   expect((await store.get(young))?.recording?.file).toBe('young.wav')
   expect(faults).toEqual([])
+})
+
+test('deletes what was put back when that is old too, and what it has just made whole', async () => {
+  const id = await keep('back.wav', 90, { file: 'back.wav', ...COMPLETE }, 1)
+  const cut: RecordingRecord = { file: 'cut.wav', format: 'wav', sampleRate: 8000 }
+  await keep('cut.wav', 31, cut)
+  expect(await look(30)).toEqual({ repaired: 1, deleted: 1 })
+  expect(await left()).toEqual(['back.wav'])
+  await utimes(join(directory, 'back.wav'), 0, 0)
+  expect(await look(30)).toEqual({ repaired: 0, deleted: 1 })
+  expect(await left()).toEqual([])
+  expect(await store.get(id)).not.toHaveProperty('recording')
 })
 
 test('never deletes through a link or outside, whatever the database says', async () => {

@@ -16,20 +16,27 @@ const PRE_SKIP_OFFSET = 10
 
 /**
  * Makes a recording whole whose writer died: its header says how long it is, and half of a piece
- * at its end is cut off. One that is whole stays as it is. Undefined for a file that is no recording
- * of ours, which is left alone.
+ * at its end is cut off. One that is whole stays as it is. Its times stay, which say how old it is.
+ * Undefined for a file that is no recording of ours, which is left alone.
  */
 export async function repairRecording(path: string): Promise<RecordingTotals | undefined> {
   const file = await open(path, 'r+')
   try {
-    const head = await readAt(file, 0, WAV_HEADER_BYTES)
-    const tag = head.subarray(0, 4).toString('latin1')
-    if (tag === 'RIFF' && head.length === WAV_HEADER_BYTES) return await repairWav(file, head)
-    if (tag === 'OggS') return await repairOgg(file)
-    return undefined
+    const { atime, mtime } = await file.stat()
+    const totals = await repair(file)
+    await file.utimes(atime, mtime)
+    return totals
   } finally {
     await file.close()
   }
+}
+
+async function repair(file: FileHandle): Promise<RecordingTotals | undefined> {
+  const head = await readAt(file, 0, WAV_HEADER_BYTES)
+  const tag = head.subarray(0, 4).toString('latin1')
+  if (tag === 'RIFF' && head.length === WAV_HEADER_BYTES) return repairWav(file, head)
+  if (tag === 'OggS') return repairOgg(file)
+  return undefined
 }
 
 async function repairWav(file: FileHandle, head: Buffer): Promise<RecordingTotals | undefined> {
