@@ -1,5 +1,5 @@
-/** More than the frames of the second that a processor may hold back. */
-const SLOTS = 64
+/** More than the frames, of 10 ms at least, of the second that a processor may hold back. */
+const SLOTS = 128
 
 /** Remembers when the last frames of a stream came, until each is asked for, in their order. */
 export class ArrivalTimes {
@@ -19,6 +19,8 @@ export class ArrivalTimes {
   take(position: number): number | undefined {
     while (this.#taken < this.#noted) {
       const slot = this.#taken % SLOTS
+      // That of a later frame, which will be asked for.
+      if (this.#positions[slot]! > position) return undefined
       this.#taken += 1
       if (this.#positions[slot] === position) return this.#timesMs[slot]
     }

@@ -14,6 +14,13 @@ test('times are given back in order, those of lost frames skipped, old ones forg
   expect(times.take(104 * 160)).toBe(104)
 })
 
+test('a frame whose time was forgotten leaves the times of those behind it', () => {
+  const times = new ArrivalTimes()
+  for (let i = 0; i < 200; i += 1) times.note(i * 160, i)
+  expect(times.take(0)).toBeUndefined()
+  expect(times.take(160 * 160)).toBe(160)
+})
+
 test('a frame that was held back is recorded as heard when it came', () => {
   jest.useFakeTimers()
   try {
