@@ -33,9 +33,9 @@ export async function recordingResponse(
     etag,
   })
   if (isKnown(request.headers, file)) return new Response(null, { status: 304, headers })
-  const range = isRangeValid(request.headers, file)
-    ? parseRange(request.headers.get('range'), size)
-    : undefined
+  // Of a HEAD a range is to be ignored (RFC 9110 §14.2).
+  const isPart = request.method === 'GET' && isRangeValid(request.headers, file)
+  const range = isPart ? parseRange(request.headers.get('range'), size) : undefined
   if (range === 'unsatisfiable') {
     throw new ProblemError(416, `the recording has ${size} bytes`, {
       'content-range': `bytes */${size}`,
