@@ -40,6 +40,10 @@ const MAX_QUEUED_SECONDS = 60
 /** A stream that jumps by more than this has been counted anew; its place is then its arrival. */
 const MAX_LOSS_SECONDS = 10
 const SLICE_MS = 1
+/** Nobody is held up for longer: who would have been sends faster than real time. */
+const MAX_HELD_UP_MS = 2000
+/** What comes in real time behind such audio gains on it by this share of its length. */
+const CATCH_UP = 0.005
 
 /**
  * Puts the frames of one track where they belong in the time of the recording, at its rate.
@@ -49,7 +53,9 @@ const SLICE_MS = 1
  * the two, `startMs` less the place, is least for frames that were not held up: so the least of it
  * over all frames that wait, the two seconds or so that the recording is written behind real time,
  * says where the stream begins. It stays as it is through jitter, bursts and losses; it goes up at
- * a pause, and creeps when the sender's clock is not ours.
+ * a pause, and creeps when the sender's clock is not ours. Of audio that is sent faster than real time,
+ * such as a file at once, it says nothing: that is played from where it came on, and silence that
+ * comes meanwhile is left out until the stream is where it should be.
  *
  *   position │ 0 1 2 3 4 5 6 7       runs are contiguous by position:
  *   arrival  │ 0   1 234 5   (gap) 6 7    ►  0 1 2 3 4 5 . . 6 7
@@ -69,6 +75,15 @@ export class TrackTimeline {
   #nextPosition = 0
   /** Where position 0 stands in the recording, in samples of the stream; absent before the first. */
   #origin: number | undefined
+  /** Where it last stood right, or the first frame wants it. */
+  #base: number | undefined
+  /** More has come than real time had room for. */
+  #isFast = false
+  /** What is taken for the origin then. */
+  #fastOrigin = 0
+  /** Samples that real time has had room for since, less those that came, and up to when. */
+  #liveSamples = 0
+  #liveMs = 0
   #isCorrecting = false
   #wasQuiet = true
   /** How much of the recording has been handed to the resampler, in samples of the stream. */
@@ -99,10 +114,12 @@ export class TrackTimeline {
     const lost = position - this.#nextGiven
     const isPlausible = lost >= 0 && lost <= MAX_LOSS_SECONDS * sampleRate
     const place = this.#nextPosition + (isPlausible ? lost : 0)
+    this.#nextGiven = position + samples.length
+    const origin = this.#believe(this.#samplesIn(startMs) - place)
+    if (this.#isFast && this.#isLive(startMs, samples.length) && isSilent(samples)) return
     this.#frames.push({ samples, position: place })
     this.#queuedSamples += samples.length
-    this.#origins.push(this.#samplesIn(startMs) - place)
-    this.#nextGiven = position + samples.length
+    this.#origins.push(origin)
     this.#nextPosition = place + samples.length
   }
 
@@ -115,6 +132,31 @@ export class TrackTimeline {
     }
     while (this.#ready.length < out.length) this.#feedNext()
     this.#ready.read(out)
+  }
+
+  /** Where a frame stands whose arrival says `origin`. */
+  #believe(origin: number): number {
+    this.#base ??= origin
+    if (!this.#isFast && origin < this.#base - this.#samplesIn(MAX_HELD_UP_MS)) {
+      this.#isFast = true
+      this.#fastOrigin = this.#base
+      this.#liveMs = Infinity
+      this.#liveSamples = 0
+      this.#origins.raiseTo(this.#base)
+    }
+    this.#isFast &&= origin < this.#fastOrigin
+    return this.#isFast ? this.#fastOrigin : origin
+  }
+
+  /** Whether real time has had room for the frame since audio began to come faster. */
+  #isLive(startMs: number, count: number): boolean {
+    const passedMs = Math.max(0, startMs - this.#liveMs)
+    this.#liveMs = startMs
+    this.#liveSamples = Math.min(this.#liveSamples + this.#samplesIn(passedMs), this.#fromRate)
+    if (this.#liveSamples < count) return false
+    this.#liveSamples -= count
+    this.#fastOrigin -= CATCH_UP * count
+    return true
   }
 
   #start(sampleRate: number): void {
@@ -140,6 +182,7 @@ export class TrackTimeline {
     }
     const error = this.#wantedOrigin - origin
     this.#origin = origin
+    if (Math.abs(error) <= this.#samplesIn(LEAD_MS)) this.#base = origin
     this.#frames.shift()
     this.#origins.shift()
     this.#queuedSamples -= samples.length

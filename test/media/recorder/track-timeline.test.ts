@@ -239,6 +239,22 @@ describe('a track', () => {
     expect(found.map((at) => Math.round(at / RATE))).toEqual([1, 11])
   })
 
+  test('sent all at once keeps its pauses, and the silence behind it is left out', () => {
+    // Ten seconds of beeps at 5 s, silence in real time from then on, and a beep at 20 s.
+    const frames = Array.from({ length: 1500 }, (_, i) => {
+      const arrivesMs = 5000 + Math.max(0, i - 499) * 20
+      return { position: i * FRAME, startMs: arrivesMs - 20, arrivesMs }
+    })
+    const isBeep = (index: number) => (index < 500 ? index % 100 === 0 : index === 1250)
+    const samples = (position: number) =>
+      new Int16Array(FRAME).fill(isBeep(position / FRAME) ? BEEP : 0)
+    const { found } = record({ frames, samples }, 30_000)
+    const offMs = found.map((at, i) => (at * 1000) / RATE - ([5, 7, 9, 11, 13, 20][i] ?? 0) * 1000)
+    expect(found).toHaveLength(6)
+    for (const off of offMs) expect(Math.abs(off)).toBeLessThan(100)
+    expect(Math.abs(offMs.at(-1) ?? Infinity)).toBeLessThan(25)
+  })
+
   test('is in one piece at its end, however late the last frames come', () => {
     const late = (index: number) => (index > 140 ? (index - 140) * 8 : 0)
     const frames = [...stream(3, late)]
