@@ -2,7 +2,7 @@ import { rm, stat } from 'node:fs/promises'
 import { findInside } from '#core/inside.ts'
 import { repairRecording } from '#media/recorder/repair-recording.ts'
 import type { CallStore } from '#store/call-store.ts'
-import type { KeptRecording } from '#store/store-message.ts'
+import type { KeptRecording, RecordingsQuery } from '#store/store-message.ts'
 
 const DAY_MS = 86_400_000
 const PAGE = 500
@@ -32,7 +32,8 @@ export class RecordingKeeper {
   constructor(store: Pick<CallStore, 'recordings' | 'setRecording'>, options: KeeperOptions) {
     this.#store = store
     this.#options = options
-    this.#work = this.#run(() => this.#repairAll())
+    const startedAt = Date.now()
+    this.#work = this.#run(() => this.#repairAll(startedAt))
     if (options.retentionDays === 0) return
     const clean = () => {
       this.#work = this.#work.then(() => this.#run(() => this.#deleteOld()))
@@ -61,8 +62,9 @@ export class RecordingKeeper {
     }
   }
 
-  async #repairAll(): Promise<void> {
-    await this.#each('incomplete', async ({ recordId, recording }) => {
+  /** Not those of calls that have begun since: one that has just ended is still being written. */
+  async #repairAll(incompleteBefore: number): Promise<void> {
+    await this.#each({ incompleteBefore }, async ({ recordId, recording }) => {
       const path = await findInside(this.#options.directory, recording.file)
       const totals = path === undefined ? undefined : await repairRecording(path)
       this.#store.setRecording(recordId, totals && { ...recording, ...totals })
@@ -87,7 +89,7 @@ export class RecordingKeeper {
 
   /** One recording that cannot be looked after must not keep the others from it. */
   async #each(
-    which: 'incomplete' | { readonly endedBefore: number },
+    which: RecordingsQuery['which'],
     look: (kept: KeptRecording) => Promise<void>,
   ): Promise<void> {
     let after = ''

@@ -97,6 +97,16 @@ test('keeps everything when it is told 0 days', async () => {
   expect(await left()).toEqual(['old.wav'])
 })
 
+test('leaves alone what has just been recorded and is still being written', async () => {
+  const recording: RecordingRecord = { file: 'new.wav', format: 'wav', sampleRate: 8000 }
+  const startedAt = Date.now() + 60_000
+  const record = callRecord({ state: 'ended', startedAt, endedAt: startedAt })
+  store.begin(record)
+  store.setRecording(record.recordId, recording)
+  expect(await look(0)).toEqual({ repaired: 0, deleted: 0 })
+  expect((await store.get(record.recordId))?.recording).toEqual(recording)
+})
+
 test('makes whole what was cut short, page after page, and forgets what is gone', async () => {
   const cut: RecordingRecord = { file: 'cut.wav', format: 'wav', sampleRate: 8000 }
   const id = await keep('cut.wav', 1, cut)
@@ -115,5 +125,7 @@ test('makes whole what was cut short, page after page, and forgets what is gone'
   expect((await store.get(id))?.recording).toEqual({ file: 'cut.wav', ...COMPLETE })
   expect(await store.get(gone.recordId)).not.toHaveProperty('recording')
   expect((await store.get(running.recordId))?.recording).toEqual(cut)
-  expect(await store.recordings({ which: 'incomplete', after: '', limit: 10 })).toEqual([])
+  expect(
+    await store.recordings({ which: { incompleteBefore: Date.now() }, after: '', limit: 10 }),
+  ).toEqual([])
 })

@@ -122,8 +122,11 @@ export class CallDatabase {
 
   recordings({ which, after, limit }: RecordingsQuery): KeptRecording[] {
     const chosen =
-      which === 'incomplete'
-        ? sql`json_extract(${calls.recording}, '$.durationMs') IS NULL`
+      'incompleteBefore' in which
+        ? and(
+            sql`json_extract(${calls.recording}, '$.durationMs') IS NULL`,
+            lt(calls.startedAt, which.incompleteBefore),
+          )
         : lt(calls.endedAt, which.endedBefore)
     return this.#db
       .select({ recordId: calls.recordId, recording: calls.recording })

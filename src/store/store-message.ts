@@ -28,8 +28,8 @@ export interface StoreReads {
 
 /** Recordings of calls that are over. */
 export interface RecordingsQuery {
-  /** `incomplete`: whose end was never written, by a crash; else those of calls ended before. */
-  readonly which: 'incomplete' | { readonly endedBefore: number }
+  /** Those whose end was never written, of calls begun before; or those of calls ended before. */
+  readonly which: { readonly incompleteBefore: number } | { readonly endedBefore: number }
   /** Only those of calls with a greater record id. */
   readonly after: string
   readonly limit: number
