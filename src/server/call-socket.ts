@@ -130,8 +130,9 @@ export class CallSocket implements CallClient {
     if (ws === undefined || this.#state === 'closing') return
     this.#state = 'closing'
     const [code] = CLOSE_CODES[why]
-    ws.close(code, truncate(reason, MAX_CLOSE_REASON_BYTES))
+    // Before the close, which may tell `closed` at once.
     this.#closeTimer = setTimeout(() => ws.terminate(), CLOSE_GRACE_MS)
+    ws.close(code, truncate(reason, MAX_CLOSE_REASON_BYTES))
   }
 
   /** Bytes wait in the socket: too many, and the client is not keeping up. */

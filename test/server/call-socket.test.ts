@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, jest, test } from 'bun:test'
 import type { ServerWebSocket } from 'bun'
 import { CallRegistry } from '#call/call-registry.ts'
 import { CallSocket } from '#server/call-socket.ts'
@@ -59,5 +59,28 @@ describe('CallSocket', () => {
     expect(synthesizer.openCount).toBe(0)
     expect(pacer.memberCount).toBe(0)
     expect(registry.activeCalls).toEqual([])
+  })
+
+  test('waits for nothing more when its close is told of at once, as Bun does', () => {
+    jest.useFakeTimers()
+    try {
+      const socket = new CallSocket(new CallRegistry(new FakeCall().deps, 1), {
+        id: 'prompt',
+        type: 'websocket',
+        dump: false,
+        ping: 20,
+        audio: 'frames',
+        inviteTimeoutMs: 1_000,
+      })
+      const before = jest.getTimerCount()
+      const ws = new StuckSocket()
+      ws.close = () => socket.closed('')
+      socket.opened(ws as unknown as ServerWebSocket<CallSocket>)
+      expect(jest.getTimerCount()).toBe(before + 2)
+      socket.close('noFirstMessage', 'no_invite')
+      expect(jest.getTimerCount()).toBe(before)
+    } finally {
+      jest.useRealTimers()
+    }
   })
 })
