@@ -55,6 +55,7 @@ export class RecorderEngine {
   #batchesInFlight = 0
   #flushTimer: ReturnType<typeof setInterval> | undefined
   #onIdle: (() => void) | undefined
+  #closing: Promise<void> | undefined
 
   constructor({ directory, onFault, createWorker = startWorker }: RecorderEngineOptions) {
     this.#directory = directory
@@ -97,7 +98,12 @@ export class RecorderEngine {
   }
 
   /** Completes all recordings and ends the Worker. Harmless to call twice. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     for (const recorder of this.#recorders.values()) this.#end(recorder)
     await within(this.#idle(), CLOSE_TIMEOUT_MS)
     clearInterval(this.#flushTimer)
