@@ -1,5 +1,10 @@
-/** The fastest packet of so long is the measure of all others; a drifting clock moves it. */
-const BASE_WINDOW_MS = 2000
+/** The fastest packet of the last windows is the measure of all others; a slow clock moves it. */
+const WINDOW_MS = 500
+const WINDOWS = 4
+/** Delays that stay beyond all bounds for so long are another route, or timestamps that stood. */
+const MAX_BEYOND_MS = 200
+/** No clock is so slow that the fastest packet falls back by this much from window to window. */
+const MIN_STEP_MS = 20
 const BIN_MS = 5
 const BINS = 200
 /** So many of all packets are to be there in time. */
@@ -34,10 +39,13 @@ export class DelayEstimator {
   #quantileMs = 0
   #peakMs: number
   #lastArrivalMs: number | undefined
-  /** Smallest transit time of this window and of the one before. */
-  #minMs = Infinity
-  #previousMinMs = Infinity
-  #windowEndsMs = -Infinity
+  /** Transit time of the fastest packet lately; Infinity before the first. */
+  #baseMs = Infinity
+  /** The same of each window, and which one is the present. */
+  readonly #fastestMs = new Float64Array(WINDOWS).fill(Infinity)
+  #window = 0
+  /** Since when all packets have been later than allowed. */
+  #beyondSinceMs: number | undefined
 
   constructor(bounds: DelayBounds) {
     this.#bounds = bounds
@@ -47,7 +55,7 @@ export class DelayEstimator {
 
   /** Transit time of the fastest packet lately; Infinity before the first. */
   get baseMs(): number {
-    return Math.min(this.#minMs, this.#previousMinMs)
+    return this.#baseMs
   }
 
   /**
@@ -57,7 +65,7 @@ export class DelayEstimator {
    */
   observe(arrivalMs: number, transitMs: number, isOvertaken: boolean): void {
     this.#updateBase(arrivalMs, transitMs)
-    const delayMs = transitMs - this.baseMs
+    const delayMs = transitMs - this.#baseMs
     const elapsedMs = Math.max(0, arrivalMs - (this.#lastArrivalMs ?? arrivalMs))
     this.#lastArrivalMs = arrivalMs
     this.#peakMs *= Math.exp(-elapsedMs / PEAK_RELEASE_MS)
@@ -72,18 +80,46 @@ export class DelayEstimator {
 
   /** Forgets the fastest packet, not the jitter: another stream over the same network. */
   restart(): void {
-    this.#minMs = Infinity
-    this.#previousMinMs = Infinity
-    this.#windowEndsMs = -Infinity
+    this.#fastestMs.fill(Infinity)
+    this.#baseMs = Infinity
+    this.#beyondSinceMs = undefined
   }
 
   #updateBase(arrivalMs: number, transitMs: number): void {
-    if (arrivalMs >= this.#windowEndsMs) {
-      this.#previousMinMs = this.#minMs
-      this.#minMs = transitMs
-      this.#windowEndsMs = arrivalMs + BASE_WINDOW_MS
+    if (this.#isBeyond(arrivalMs, transitMs)) this.restart()
+    const before = this.#baseMs
+    const fastestMs = this.#fastestMs
+    const window = Math.floor(arrivalMs / WINDOW_MS)
+    const passed = Math.min(WINDOWS, window - this.#window)
+    for (let i = 0; i < passed; i += 1) fastestMs[(window - i) & (WINDOWS - 1)] = Infinity
+    this.#window = window
+    const at = window & (WINDOWS - 1)
+    fastestMs[at] = Math.min(fastestMs[at]!, transitMs)
+    this.#baseMs = Math.min(...fastestMs)
+    // After a pause of the stream there is no telling; the network is still the same.
+    const riseMs = this.#baseMs - before
+    if (passed < WINDOWS && riseMs > MIN_STEP_MS) this.#lower(riseMs)
+  }
+
+  /** Whether packets have been so late for so long that this is no jitter. */
+  #isBeyond(arrivalMs: number, transitMs: number): boolean {
+    if (transitMs - this.#baseMs <= this.#bounds.maxMs || this.#baseMs === Infinity) {
+      this.#beyondSinceMs = undefined
+      return false
     }
-    this.#minMs = Math.min(this.#minMs, transitMs)
+    this.#beyondSinceMs ??= arrivalMs
+    return arrivalMs - this.#beyondSinceMs > MAX_BEYOND_MS
+  }
+
+  /** The route has become longer: compared with what is fastest now, all delays were less. */
+  #lower(riseMs: number): void {
+    const bins = this.#bins
+    const shift = Math.min(BINS - 1, Math.round(riseMs / BIN_MS))
+    this.#peakMs = Math.max(0, this.#peakMs - riseMs)
+    if (shift === 0) return
+    for (let i = 1; i <= shift; i += 1) bins[0] = bins[0]! + bins[i]!
+    bins.copyWithin(1, shift + 1)
+    bins.fill(0, BINS - shift)
   }
 
   #count(delayMs: number): void {

@@ -1,7 +1,7 @@
 import { DelayEstimator } from './delay-estimator.ts'
 import { InterarrivalJitter } from './interarrival-jitter.ts'
 import { MAX_PACKET_MS, PacketRing, type PacketSlot, type ReceivedPacket } from './packet-ring.ts'
-import { StreamTracker } from './stream-tracker.ts'
+import { type Membership, StreamTracker } from './stream-tracker.ts'
 
 export interface JitterBufferOptions {
   /** Bounds of the target delay, and what it is before anything is known. */
@@ -21,11 +21,12 @@ export type Pulled = 'packet' | 'lost' | 'empty'
 const MAX_TRANSIT_CHANGE_MS = 1000
 /** The delay may be so much above the target bound before packets are dropped to lower it. */
 const DROP_MARGIN_MS = 60
-/** How far the delay may be off the target before it should be changed: a frame above, */
+/**
+ * So far above the target the delay should be made shorter; below it at once longer, because there
+ * packets are missed.
+ */
 const SHRINK_ABOVE_MS = 20
-/** less below, where packets begin to be missed, */
-const GROW_BELOW_MS = 5
-/** and how near to the target is then near enough. */
+/** How near to the target is then near enough. */
 const NEAR_MS = 5
 
 /**
@@ -117,6 +118,16 @@ export class JitterBuffer {
     return this.#stream.sequence
   }
 
+  /** How many packets the stream would have had so far without loss (RFC 3550 A.3). */
+  get expected(): number {
+    return this.#stream.sequence - this.#stream.firstSequence + 1
+  }
+
+  /** How many of them came, late ones and duplicates too; the rest is the cumulative loss. */
+  get arrived(): number {
+    return this.#stream.received
+  }
+
   /** Takes a packet from the network; copies what it keeps. */
   receive(packet: ReceivedPacket): void {
     this.stats.received += 1
@@ -124,7 +135,7 @@ export class JitterBuffer {
       this.stats.overflowed += 1
       return
     }
-    const membership = this.#stream.admit(packet)
+    const membership = this.#admit(packet)
     if (membership === 'stray') {
       this.stats.strays += 1
       return
@@ -133,7 +144,6 @@ export class JitterBuffer {
     const sequence = this.#stream.sequenceOf(packet)
     if (this.#isRepeated(sequence)) return
     const position = this.#place(packet, sequence)
-    if (position === undefined) return
     if (sequence < this.#nextSequence && !this.#admitEarlier(sequence)) return
     this.#makeRoom(sequence)
     this.#ring.hold(sequence, position, packet)
@@ -168,6 +178,21 @@ export class JitterBuffer {
     return nowMs - position / this.#unitsPerMs - this.#estimator.baseMs
   }
 
+  /** A sender that starts again with an old sequence number is told from its late packets here. */
+  #admit(packet: ReceivedPacket): Membership {
+    const stream = this.#stream
+    const membership = stream.admit(packet)
+    if (membership !== 'follows' || stream.sequenceOf(packet) > stream.sequence) return membership
+    const transitMs = packet.arrivalMs - stream.positionOf(packet) / this.#unitsPerMs
+    return this.#isOffClock(transitMs) ? stream.doubt(packet) : membership
+  }
+
+  /** Whether no delay explains the transit time; compared with none, any will do. */
+  #isOffClock(transitMs: number): boolean {
+    const changeMs = transitMs - this.#estimator.baseMs
+    return Number.isFinite(changeMs) && Math.abs(changeMs) > MAX_TRANSIT_CHANGE_MS
+  }
+
   /** Begins a stream; what is held of the last one is dropped. */
   #begin(): void {
     // Something was measured before: this is not the first stream, and does not join the last.
@@ -192,8 +217,8 @@ export class JitterBuffer {
     return true
   }
 
-  /** Where its audio belongs, in timestamp units; `undefined` when that cannot be told. */
-  #place(packet: ReceivedPacket, sequence: number): number | undefined {
+  /** Where its audio belongs, in timestamp units. */
+  #place(packet: ReceivedPacket, sequence: number): number {
     const stream = this.#stream
     const isNewest = sequence >= stream.sequence
     const position = stream.positionOf(packet)
@@ -203,9 +228,7 @@ export class JitterBuffer {
     }
     if (!isNewest) this.stats.reordered += 1
     const transitMs = packet.arrivalMs - position / this.#unitsPerMs
-    const changeMs = transitMs - this.#estimator.baseMs
-    const isOffClock = Math.abs(changeMs) > MAX_TRANSIT_CHANGE_MS && Number.isFinite(changeMs)
-    if (isOffClock || (isNewest && position < stream.position)) {
+    if (isNewest && (this.#isOffClock(transitMs) || position < stream.position)) {
       return this.#reanchor(packet, sequence)
     }
     if (isNewest) stream.advance(packet, sequence, position)
@@ -218,12 +241,8 @@ export class JitterBuffer {
    * The timestamps have begun anew within the stream: the packet is placed where one would be that
    * was as fast as the fastest, so that what is held is played to its end.
    */
-  #reanchor(packet: ReceivedPacket, sequence: number): number | undefined {
+  #reanchor(packet: ReceivedPacket, sequence: number): number {
     const stream = this.#stream
-    if (sequence < stream.sequence) {
-      this.stats.strays += 1
-      return undefined
-    }
     this.stats.resyncs += 1
     const inTime = Math.round((packet.arrivalMs - this.#estimator.baseMs) * this.#unitsPerMs)
     stream.advance(packet, sequence, Math.max(stream.position + 1, inTime))
@@ -297,7 +316,7 @@ export class JitterBuffer {
   #nextUrge(): 'shrink' | 'grow' | undefined {
     const excessMs = this.delayMs - this.targetDelayMs
     if (excessMs > (this.urge === 'shrink' ? NEAR_MS : SHRINK_ABOVE_MS)) return 'shrink'
-    if (excessMs < (this.urge === 'grow' ? NEAR_MS : -GROW_BELOW_MS)) return 'grow'
+    if (excessMs < (this.urge === 'grow' ? NEAR_MS : 0)) return 'grow'
     return undefined
   }
 
@@ -306,8 +325,17 @@ export class JitterBuffer {
     this.#nextSequence = sequence + 1
   }
 
-  /** Passes over all packets before `sequence`. */
+  /** Passes over all packets before `sequence`; takes no longer however many those are. */
   #giveUpUntil(sequence: number): void {
+    const held = Math.min(sequence, this.#nextSequence + this.#ring.capacity)
+    this.#giveUpEach(held)
+    const rest = Math.max(held, sequence - this.#ring.capacity)
+    this.stats.lost += rest - held
+    this.#nextSequence = rest
+    this.#giveUpEach(sequence)
+  }
+
+  #giveUpEach(sequence: number): void {
     for (; this.#nextSequence < sequence; this.#nextSequence += 1) {
       const slot = this.#ring.held(this.#nextSequence)
       if (slot === undefined) this.stats.lost += 1

@@ -3,6 +3,8 @@ import type { ReceivedPacket } from './packet-ring.ts'
 /** A packet so far off the stream (RFC 3550 A.1) begins a new one, if the next follows it. */
 const MAX_DROPOUT = 3000
 const MAX_MISORDER = 100
+/** While packets of the stream come, nobody else's take its place: a fork, or an attacker. */
+const MIN_SILENCE_MS = 100
 
 /** Whether a packet belongs to the stream, is the first of another one, or neither. */
 export type Membership = 'follows' | 'begins' | 'stray'
@@ -15,34 +17,47 @@ export class StreamTracker {
   /** The newest packet. */
   sequence = 0
   position = 0
+  /** RFC 3550 A.3: the packet that the stream began with, and how many have come since. */
+  firstSequence = 1
+  received = 0
   #timestamp = 0
+  #lastArrivalMs = 0
   #ssrc: number | undefined
   /** What would follow a packet that did not fit the stream. */
   #straySsrc = 0
   #strayFollower = -1
 
+  /** Looks at the next packet as it arrived. The first of all begins a stream. */
+  admit(packet: ReceivedPacket): Membership {
+    const offset = toSigned16(packet.sequenceNumber - this.sequence)
+    const fits = packet.ssrc === this.#ssrc && offset < MAX_DROPOUT && offset > -MAX_MISORDER
+    if (!fits) return this.doubt(packet)
+    this.#lastArrivalMs = packet.arrivalMs
+    this.received += 1
+    return 'follows'
+  }
+
   /**
-   * Looks at the next packet as it arrived. The first of all begins a stream, and so does one of
-   * another SSRC or of a distant sequence number when it follows another such one: a single packet
-   * of somebody else changes nothing.
+   * Takes a packet that does not fit the stream. It begins another one when it follows a packet
+   * like it, and the stream has fallen silent if the SSRC is another: a single packet of somebody
+   * else changes nothing, and two senders at once do not alternate.
    */
-  admit({ ssrc, sequenceNumber, timestamp }: ReceivedPacket): Membership {
-    const offset = toSigned16(sequenceNumber - this.sequence)
-    if (ssrc === this.#ssrc && offset < MAX_DROPOUT && offset > -MAX_MISORDER) {
-      this.#strayFollower = -1
-      return 'follows'
-    }
+  doubt({ ssrc, sequenceNumber, timestamp, arrivalMs }: ReceivedPacket): Membership {
     const isFollower = ssrc === this.#straySsrc && sequenceNumber === this.#strayFollower
-    if (this.#ssrc !== undefined && !isFollower) {
+    const mayBegin = ssrc === this.#ssrc || arrivalMs - this.#lastArrivalMs >= MIN_SILENCE_MS
+    if (this.#ssrc !== undefined && !(isFollower && mayBegin)) {
       this.#straySsrc = ssrc
       this.#strayFollower = (sequenceNumber + 1) & 0xffff
       return 'stray'
     }
     this.#ssrc = ssrc
     this.#strayFollower = -1
+    this.#lastArrivalMs = arrivalMs
     this.sequence = sequenceNumber
     this.position = timestamp
     this.#timestamp = timestamp
+    this.firstSequence = sequenceNumber
+    this.received = 1
     return 'begins'
   }
 
@@ -59,6 +74,7 @@ export class StreamTracker {
     this.sequence = sequence
     this.position = position
     this.#timestamp = timestamp
+    this.#strayFollower = -1
   }
 }
 

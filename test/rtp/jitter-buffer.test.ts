@@ -240,17 +240,68 @@ describe('JitterBuffer', () => {
     }
   })
 
-  test('changes to another SSRC when two packets of it follow each other', () => {
+  test('changes to another SSRC when two packets of it follow each other in a silence', () => {
     const { buffer, pull } = playing([0, 1, 2, 3, 4])
-    buffer.receive(packet(5, { ssrc: 2, sequenceNumber: 9 }))
-    expect(pull(5)).toBe('empty')
-    for (const number of [6, 7, 8, 9]) {
-      buffer.receive(
-        packet(number, { ssrc: 2, sequenceNumber: 4 + number, timestamp: number * 160 }),
-      )
+    for (const number of [5, 6, 7, 8, 9, 10, 11, 12, 13]) {
+      buffer.receive(packet(number, { ssrc: 2, timestamp: number * 160 }))
     }
-    expect([6, 7, 8].map(pull).filter((item) => item !== 'empty')).toEqual([6, 7, 8])
-    expect(buffer.stats).toMatchObject({ strays: 1, resyncs: 1, lost: 0 })
+    // The last packet of the first one came 100 ms before packet 9.
+    expect([9, 10, 11, 12].map(pull)).toEqual([9, 10, 11, 12])
+    expect(buffer.stats).toMatchObject({ strays: 4, resyncs: 1, lost: 0 })
+  })
+
+  test('does not change while both send', () => {
+    for (const [everyMs, spreadMs] of [
+      [20, 30],
+      [10, 0],
+    ] as const) {
+      const ours = carry(send({ packets: 500 }), { delayMs: uniform(spreadMs), seed: 3 })
+      const other = send({ packets: 500, ssrc: 2, ptimeMs: everyMs, startMs: 103 })
+      const theirs = carry(other, { delayMs: uniform(spreadMs), seed: 4 })
+      const buffer = new JitterBuffer(8000)
+      const arrivals = [...ours.arrivals, ...theirs.arrivals].toSorted(
+        (a, b) => a.arrivalMs - b.arrivalMs,
+      )
+      for (const received of arrivals) if (received.arrivalMs < 9900) buffer.receive(received)
+      expect(buffer.stats.resyncs).toBe(0)
+    }
+  })
+
+  test('begins anew when a sender does so with the sequence numbers of a second ago', () => {
+    for (const timestamp of [7000, 3_000_000_000]) {
+      const { buffer, pull } = playing([0, 1, 2, 3, 4])
+      for (const number of [80, 81, 82, 83]) {
+        const changes = { sequenceNumber: 20 + number, timestamp: timestamp + 160 * (number - 80) }
+        buffer.receive(packet(number, changes))
+      }
+      expect([81, 82, 83].map(pull)).toEqual([81, 82, 83])
+      expect(buffer.stats).toMatchObject({ strays: 1, resyncs: 1, duplicated: 0 })
+    }
+  })
+
+  test('counts what receiver reports say of loss, as RFC 3550 A.3 has it', () => {
+    const buffer = new JitterBuffer(8000)
+    expect([buffer.expected, buffer.arrived]).toEqual([0, 0])
+    for (const number of [65_435, 65_436, 65_438, 65_436]) {
+      buffer.receive(packet(0, { sequenceNumber: number + 100 - 3 }))
+    }
+    expect([buffer.expected, buffer.arrived]).toEqual([4, 4])
+    buffer.receive(packet(0, { sequenceNumber: 1 }))
+    expect(buffer.highestSequence).toBe(65_537)
+    expect([buffer.expected, buffer.arrived]).toEqual([6, 5])
+    buffer.receive(packet(0, { sequenceNumber: 30_000, ssrc: 9 }))
+    expect([buffer.expected, buffer.arrived]).toEqual([6, 5])
+  })
+
+  test('gets by with little time for a flood of sequence numbers far apart', () => {
+    const buffer = new JitterBuffer(8000)
+    buffer.receive(packet(0))
+    buffer.receive(packet(2900))
+    // Each of those that never came is counted, and what can still be told apart is marked.
+    expect(buffer.stats.lost).toBe(2900 - 63 - 1)
+    buffer.receive(packet(2899))
+    expect(pull(buffer, 58_100)).toBe(2899 & 0xff)
+    expect(buffer.stats.lost).toBe(2899 - 1)
   })
 
   test('does not take new timestamps for jitter', () => {
@@ -258,7 +309,7 @@ describe('JitterBuffer', () => {
     for (const number of [5, 6]) {
       buffer.receive(packet(number, { timestamp: 4_000_000_000 + number * 160 }))
     }
-    for (const number of [7, 8, 9]) {
+    for (const number of [11, 12, 13]) {
       buffer.receive(packet(number, { ssrc: 2, timestamp: number * 160 }))
     }
     expect(buffer.stats.resyncs).toBe(2)
@@ -380,6 +431,30 @@ describe('JitterBuffer', () => {
       expect(targets[24_000 / 20]!).toBeLessThan(25)
     })
 
+    test.each([250, 500, 900])(
+      'gets over timestamps that stood still for %d ms within seconds',
+      (pauseMs) => {
+        const later = { firstSequence: 1300, firstTimestamp: 5000 + 300 * 160 }
+        const sent = [
+          ...send({ packets: 300 }),
+          ...send({ packets: 400, startMs: 6000 + pauseMs, ...later }),
+        ]
+        const { arrivals } = carry(sent, { delayMs: uniform(6) })
+        const buffer = new JitterBuffer(8000)
+        const pulls: Heard[] = []
+        replay(
+          arrivals,
+          { untilMs: arrivals.at(-1)!.arrivalMs },
+          (received) => buffer.receive(received),
+          (nowMs) => pulls.push(pull(buffer, nowMs)),
+        )
+        const back = Math.ceil((6000 + pauseMs) / 20) + 20
+        expect(pulls.slice(back).every((item) => typeof item === 'number')).toBe(true)
+        expect(buffer.stats.overflowed).toBe(0)
+        expect(buffer.targetDelayMs).toBeLessThan(30)
+      },
+    )
+
     test('does not wait longer for single packets that others have overtaken', () => {
       const delayMs = (_: () => number, sentMs: number): number =>
         sentMs % 3000 === 2000 ? 200 : 30
@@ -389,6 +464,12 @@ describe('JitterBuffer', () => {
     })
 
     test('measures the interarrival jitter of RFC 3550', () => {
+      // By hand: J(1) = 80 / 16 = 5, J(2) = 5 + (40 - 5) / 16 = 7.1875, J(3) = 7.1875 · 15 / 16.
+      const byHand = new JitterBuffer(8000)
+      for (const [number, lateMs] of [0, 10, 5, 5].entries()) {
+        byHand.receive(packet(number, { arrivalMs: 20 * number + lateMs }))
+      }
+      expect(byHand.jitter).toBe(Math.round((7.1875 * 15) / 16))
       const even = run({ packets: MINUTE }, {})
       expect(even.buffer.jitter).toBe(0)
       // The mean difference of two uniform delays is a third of their spread: 10 ms, 80 units.
