@@ -3,6 +3,7 @@ import { ConcealingDecoder } from '#audio/concealment/concealing-decoder.ts'
 import { TimeStretcher } from '#audio/time-stretcher.ts'
 import { JitterBuffer, type JitterBufferOptions } from './jitter-buffer.ts'
 import { MAX_PACKET_MS, type ReceivedPacket } from './packet-ring.ts'
+import { PlayoutClock } from './playout-clock.ts'
 
 export interface PlayoutOptions extends JitterBufferOptions {
   /** RTP payload type of comfort noise (RFC 3389), where it was negotiated. */
@@ -32,6 +33,7 @@ export class Playout {
   readonly #samplesPerUnit: number
   readonly #comfortNoiseType: number | undefined
   readonly #stretcher: TimeStretcher
+  readonly #clock = new PlayoutClock()
   /** Decoded audio of one packet, with room for a period more, and what of it is not yet pulled. */
   readonly #decoded: Int16Array
   #from = 0
@@ -68,11 +70,13 @@ export class Playout {
    * Fills all of `samples` with what is to be heard from `nowMs` on: silence before the first
    * packet, then always sound. Returns how many samples that are. To be called once per frame, of a
    * length that stays the same; frames much longer than packets would need those before they come.
+   * A consumer that was held up may pull what it missed in quick succession, or leave it out.
    */
   pull(samples: Int16Array, nowMs: number): number {
     const { length } = samples
+    const dueMs = this.#clock.tick(nowMs, (length * 1000) / this.sampleRate)
     for (let done = 0; done < length; ) {
-      if (this.#from === this.#to) this.#fetch(nowMs)
+      if (this.#from === this.#to) this.#fetch(dueMs)
       const count = Math.min(length - done, this.#to - this.#from)
       for (let i = 0; i < count; i += 1) samples[done + i] = this.#decoded[this.#from + i]!
       this.#from += count

@@ -234,6 +234,32 @@ describe('Playout', () => {
     expect(largestStep(samples.subarray(begin(samples) + 100))).toBeLessThan(1.25 * cleanStep(pcmu))
   })
 
+  test.each([100, 400])(
+    'loses nothing when the consumer makes up for %d ms of its own',
+    (heldMs) => {
+      const { arrivals } = network({ delayMs: uniform(6) }, { packets: 500 })
+      const playout = new Playout(pcmu)
+      const frame = new Int16Array(160)
+      let lastMs = -Infinity
+      replay(
+        arrivals,
+        { untilMs: 9000 },
+        (packet) => playout.receive(packet),
+        (dueMs) => {
+          // The pacer makes up for what it missed at twice the pace.
+          lastMs = Math.max(
+            lastMs + 10,
+            dueMs >= 5000 && dueMs < 5000 + heldMs ? 5000 + heldMs : dueMs,
+          )
+          playout.pull(frame, lastMs)
+        },
+      )
+      expect(playout.buffer.stats).toMatchObject({ overflowed: 0, underruns: 0 })
+      expect(playout.decoder.stats.concealedSamples).toBe(0)
+      expect(playout.stats.shrunk + playout.stats.grown).toBeLessThan(5)
+    },
+  )
+
   test('joins what is left when a backlog is dropped', () => {
     const late: NetworkOptions = {
       delayMs: (_, sentMs) => 30 + (sentMs < 3000 ? 0 : Math.max(0, 3900 - sentMs)),
