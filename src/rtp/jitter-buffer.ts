@@ -26,6 +26,10 @@ const DROP_MARGIN_MS = 60
  * packets are missed.
  */
 const SHRINK_ABOVE_MS = 20
+/** Packets of uneven length wait unevenly, within these bounds; the one that waited least counts, */
+const UNEVEN_MS = 40
+/** and slowly less with every later one. */
+const LEAST_RISE_MS = 0.5
 /** How near to the target is then near enough. */
 const NEAR_MS = 5
 
@@ -89,6 +93,7 @@ export class JitterBuffer {
   #hasStarted = false
   #isFlowing = false
   #hasJumped = false
+  #leastExcessMs = 0
 
   constructor(clockRate: number, options: JitterBufferOptions = {}) {
     const { minDelayMs = 20, startDelayMs = 60, maxDelayMs = 300 } = options
@@ -315,7 +320,10 @@ export class JitterBuffer {
   /** Begins late and goes on until the target is near, lest it waver. */
   #nextUrge(): 'shrink' | 'grow' | undefined {
     const excessMs = this.delayMs - this.targetDelayMs
-    if (excessMs > (this.urge === 'shrink' ? NEAR_MS : SHRINK_ABOVE_MS)) return 'shrink'
+    const leastMs = Math.max(this.#leastExcessMs + LEAST_RISE_MS, excessMs - UNEVEN_MS)
+    this.#leastExcessMs = Math.min(excessMs, leastMs)
+    const limitMs = this.urge === 'shrink' ? NEAR_MS : SHRINK_ABOVE_MS
+    if (this.#leastExcessMs > limitMs) return 'shrink'
     if (excessMs < (this.urge === 'grow' ? NEAR_MS : 0)) return 'grow'
     return undefined
   }
