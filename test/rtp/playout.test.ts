@@ -9,6 +9,7 @@ import { findTones, rmsDb } from '#audio/tone-detector.ts'
 import { ToneGenerator } from '#audio/tone-generator.ts'
 import { Playout, type PlayoutOptions } from '#rtp/playout.ts'
 import { encodeFrames, largestStep } from '../audio/concealment/quality.ts'
+import { samplesOf } from '../audio/run-tool.ts'
 import {
   bursty,
   type Carried,
@@ -24,6 +25,9 @@ import {
 /** Whole periods fill 48 packets of 10 ms, but no fewer, so that frames do not join by chance. */
 const TONE_HZ = 245 / 0.48
 const HOUR_PACKETS = 180_000
+const SPEECH = samplesOf(
+  await Bun.file(new URL('../fixtures/audio/speech-16k.s16le', import.meta.url)).bytes(),
+)
 
 /** 48 packets of the tone, whose periods fill them, so that they can be sent again and again. */
 function tonePayloads(codec: Codec, ptimeMs = 20, packets = 48): Uint8Array[] {
@@ -158,13 +162,22 @@ describe('Playout', () => {
     expect(largestStep(heard)).toBeLessThan(1.6 * cleanStep(codec))
   })
 
-  test('asks the packet after a lost one for its copy', () => {
-    const opus = createOpusCodec(16_000)
-    const carried = carry(sendTone(opus, { packets: 500 }), { lossShare: 0.05 })
-    const { playout } = play(opus, carried)
-    // All but those in a row with others, of which only the last can be asked for.
-    expect(playout.buffer.stats.lost).toBe(carried.lost)
-    expect(playout.decoder.stats.recoveredSamples).toBeGreaterThan(carried.lost * 320 * 0.7)
+  test('takes what was lost from the packet after it, where that holds a copy', () => {
+    const spoken = (isFecOn: boolean): { playout: Playout; lost: number } => {
+      const opus = createOpusCodec(16_000, { isFecOn, expectedLossPercent: 20 })
+      const payloads = encodeFrames(opus, SPEECH, 320)
+      const payloadOf = (i: number): Uint8Array => payloads[i % payloads.length]!
+      const sent = send({ packets: 500, unitsPerMs: 48, payloadOf })
+      const carried = carry(sent, { lossShare: 0.05 })
+      return { playout: play(opus, carried).playout, lost: carried.lost }
+    }
+    const { playout, lost } = spoken(true)
+    expect(playout.buffer.stats.lost).toBe(lost)
+    // All but those in a row with others, of which only the last can be taken, and silence.
+    expect(playout.decoder.stats.recoveredSamples).toBeGreaterThan(lost * 320 * 0.6)
+    const without = spoken(false).playout.decoder.stats
+    expect(without.recoveredSamples).toBe(0)
+    expect(without.concealedSamples).toBeGreaterThanOrEqual(lost * 320)
   })
 
   test.each([
@@ -222,6 +235,20 @@ describe('Playout', () => {
     expect(Math.max(...delaysMs.slice(500))).toBeLessThan(50)
   })
 
+  test('leaves packets of uneven length alone once the delay is right', () => {
+    const sound = new ToneGenerator(8000, [{ frequencyHz: TONE_HZ, levelDb: -10 }]).generate(10_000)
+    const bytes = encodeFrames(pcmu, sound, sound.length)[0]!
+    // Two packets of 20 and 3.125 ms at a time, as ffmpeg cuts the sound of its generators.
+    const arrivals = Array.from({ length: 860 }, (_, i) => {
+      const timestamp = 185 * (i >> 1) + 160 * (i & 1)
+      const payload = bytes.subarray(timestamp, timestamp + ((i & 1) === 0 ? 160 : 25))
+      return { sequenceNumber: i, timestamp, ssrc: 1, payload, arrivalMs: (185 / 8) * (i >> 1) }
+    })
+    const { samples, playout } = play(pcmu, { arrivals, lost: 0, duplicated: 0 })
+    expectTone(pcmu, samples)
+    expect(playout.stats.shrunk + playout.stats.grown).toBeLessThan(10)
+  })
+
   test('never makes a backlog a lasting delay', () => {
     // Every 7 s packets queue up for 250 ms, which are then played late.
     const spikes = { delayMs: bursty(3, 250, 7000), isInOrder: true }
@@ -256,7 +283,7 @@ describe('Playout', () => {
       )
       expect(playout.buffer.stats).toMatchObject({ overflowed: 0, underruns: 0 })
       expect(playout.decoder.stats.concealedSamples).toBe(0)
-      expect(playout.stats.shrunk + playout.stats.grown).toBeLessThan(5)
+      expect(playout.stats.shrunk + playout.stats.grown).toBeLessThan(8)
     },
   )
 

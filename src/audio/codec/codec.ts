@@ -32,6 +32,8 @@ export interface Decoder {
    * still be decoded afterwards. Returns how many samples were written. Never throws.
    */
   recover?(next: Uint8Array, samples: Int16Array): number
+  /** Whether `next` carries such a copy; there where `recover` is. Never throws. */
+  hasCopy?(next: Uint8Array): boolean
   /** Gives back native memory. Harmless to call twice. */
   close(): void
 }

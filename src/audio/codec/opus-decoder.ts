@@ -1,5 +1,6 @@
 import type { Decoder } from './codec.ts'
 import { OpusLibrary } from './opus-library.ts'
+import { hasOpusCopy } from './opus-packet.ts'
 
 /** Opus makes audio, and guesses it, in pieces of 2.5 ms: so many a second. */
 const PIECES_PER_SECOND = 400
@@ -59,6 +60,10 @@ export class OpusDecoder implements Decoder {
     const wanted = this.#roundUp(samples.length)
     const count = this.#library.decode(this.#state, next, wanted, true)
     return count === 0 ? this.conceal(samples) : this.#take(samples, 0, count)
+  }
+
+  hasCopy(next: Uint8Array): boolean {
+    return hasOpusCopy(next)
   }
 
   close(): void {

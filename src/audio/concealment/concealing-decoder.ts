@@ -67,7 +67,7 @@ export class ConcealingDecoder {
    */
   conceal(samples: Int16Array, next?: Uint8Array): number {
     const decoder = this.#decoder
-    if (next !== undefined && decoder.recover?.(next, samples) === samples.length) {
+    if (next !== undefined && this.#recover(next, samples)) {
       this.stats.recoveredSamples += samples.length
       this.#take(samples, samples.length)
       return samples.length
@@ -104,6 +104,12 @@ export class ConcealingDecoder {
     this.#lost = 0
     this.#isRepeating = false
     this.#repeater.remember(samples, count)
+  }
+
+  #recover(next: Uint8Array, samples: Int16Array): boolean {
+    const decoder = this.#decoder
+    if (decoder.hasCopy?.(next) !== true) return false
+    return decoder.recover?.(next, samples) === samples.length
   }
 
   #startRepeating(): void {

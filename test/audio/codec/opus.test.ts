@@ -3,9 +3,14 @@ import fc from 'fast-check'
 import { findCodec } from '#audio/codec/find-codec.ts'
 import { createOpusCodec } from '#audio/codec/opus.ts'
 import { OpusDecoder } from '#audio/codec/opus-decoder.ts'
-import { OpusEncoder } from '#audio/codec/opus-encoder.ts'
+import { OpusEncoder, type OpusEncoderOptions } from '#audio/codec/opus-encoder.ts'
 import { OpusLibrary } from '#audio/codec/opus-library.ts'
-import { OPUS_SILENCE, type OpusPacketInfo, readOpusPacket } from '#audio/codec/opus-packet.ts'
+import {
+  hasOpusCopy,
+  OPUS_SILENCE,
+  type OpusPacketInfo,
+  readOpusPacket,
+} from '#audio/codec/opus-packet.ts'
 import { Resampler } from '#audio/resampler.ts'
 import { ToneGenerator } from '#audio/tone-generator.ts'
 import { fitSine } from '../fit-sine.ts'
@@ -58,6 +63,33 @@ describe('Opus', () => {
       expect(best).toBeGreaterThan(60)
     },
   )
+
+  test('knows which packets hold a copy of the one before', () => {
+    const share = (options: Partial<OpusEncoderOptions>): number => {
+      const packets = encodeAll(SPEECH, { sampleRate: 16_000, bitrate: 24_000, ...options })
+      return packets.filter(hasOpusCopy).length / packets.length
+    }
+    expect(share({ expectedLossPercent: 20 })).toBeGreaterThan(0.7)
+    expect(share({ expectedLossPercent: 0 })).toBe(0)
+    expect(share({ expectedLossPercent: 20, isFecOn: false })).toBe(0)
+  })
+
+  test.each([
+    ['in a frame of 20 ms', '48 40', true],
+    ['none in a frame of 20 ms', '48 bf', false],
+    ['in the second channel', '4c 10', true],
+    ['none in either channel', '4c af', false],
+    ['after three flags of activity in a frame of 60 ms', '58 10', true],
+    ['none in a frame of 60 ms', '58 ef', false],
+    ['behind the length of the first of two frames', '4a fc 01 40', true],
+    ['behind padding and lengths', '4b c3 ff 01 02 fc 01 40', true],
+    ['none where the frame is empty', '48', false],
+    ['none without SILK', 'f8 ff fe', false],
+    ['none without bytes', '', false],
+    ['none in padding without end', '4b 43 ff ff', false],
+  ])('finds a copy %s', (_, bytes, expected) => {
+    expect(hasOpusCopy(Uint8Array.fromHex(bytes.replaceAll(' ', '')))).toBe(expected)
+  })
 
   test('FEC is nearer to what was lost than a guess is, and a guess nearer than silence', () => {
     const packets = encodeAll(SPEECH, {

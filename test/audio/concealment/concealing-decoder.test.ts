@@ -58,6 +58,7 @@ function guessingDecoder(done: string[]): Decoder {
       samples.fill(1000)
       return samples.length
     },
+    hasCopy: (next) => next.length > 1,
     recover(next, samples) {
       done.push(`recover from ${next.length}`)
       samples.fill(2000)
@@ -233,6 +234,14 @@ describe('ConcealingDecoder', () => {
       recoveredSamples: 160,
       comfortNoiseSamples: 0,
     })
+  })
+
+  test('lets the codec guess where the next packet holds no copy', () => {
+    const done: string[] = []
+    const decoder = new ConcealingDecoder(guessingDecoder(done))
+    decoder.conceal(new Int16Array(160), new Uint8Array(1))
+    expect(done).toEqual(['conceal 160'])
+    expect(decoder.stats).toMatchObject({ concealedSamples: 160, recoveredSamples: 0 })
   })
 
   test("takes the codec's own guess, and fades it out between 60 and 100 ms", () => {
