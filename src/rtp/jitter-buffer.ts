@@ -171,6 +171,8 @@ export class JitterBuffer {
     this.#isFlowing = false
     if (this.#delayOf(head.position, nowMs) < this.targetDelayMs) return 'empty'
     if (this.#hasStarted && follows) this.stats.underruns += 1
+    // A pause that the delay swallows whole: nothing was made up between.
+    if (this.#hasStarted && !follows) this.#hasJumped = true
     return this.#deliver(head, nowMs)
   }
 

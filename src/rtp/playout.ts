@@ -41,6 +41,7 @@ export class Playout {
   readonly #piece: Int16Array
   #missing: Int16Array
   #hasStarted = false
+  #lastCount: number
   #rest = 0
   #refusals = 0
 
@@ -59,6 +60,7 @@ export class Playout {
     this.#decoded = new Int16Array(maxSamples + (PIECE_MS * sampleRate) / 1000)
     this.#piece = this.#decoded.subarray(0, (PIECE_MS * sampleRate) / 1000)
     this.#missing = this.#piece
+    this.#lastCount = this.#piece.length
   }
 
   /** Takes a packet from the network; `payload` is copied. */
@@ -118,10 +120,16 @@ export class Playout {
       return
     }
     if (isDisjoint) this.decoder.interrupt()
-    const count = this.decoder.decode(packet.payload, this.#decoded)
-    if (count === 0) this.stats.undecodable += 1
+    const count = this.decoder.decode(packet.payload, this.#decoded) || this.#guess()
+    this.#lastCount = count
     this.buffer.advance(count / this.#samplesPerUnit)
     this.#to = this.#stretch(count)
+  }
+
+  /** What cannot be decoded is as good as lost, and as long as the packet before it. */
+  #guess(): number {
+    this.stats.undecodable += 1
+    return this.decoder.conceal(this.#decoded.subarray(0, this.#lastCount))
   }
 
   #fillLoss(): void {

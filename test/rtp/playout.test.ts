@@ -287,6 +287,34 @@ describe('Playout', () => {
     },
   )
 
+  test.each([
+    ['timestamps that skip a little', (i: number) => (i < 100 ? 0 : 43)],
+    ['timestamps that skip more', (i: number) => (i < 100 ? 0 : 163)],
+  ])('joins the sound across %s', (_, skip) => {
+    const sent = sendTone(pcmu, { packets: 200 })
+    const packets = sent.map((packet, i) => ({
+      ...packet,
+      // A quarter of a period is missing, too.
+      payload: i < 100 ? packet.payload : sent[i + 13 - 48 * (i > 186 ? 1 : 0)]!.payload,
+      timestamp: packet.timestamp + skip(i),
+    }))
+    const { samples, playout } = play(pcmu, carry(packets), { minDelayMs: 60 })
+    expect(playout.buffer.stats).toMatchObject({ lost: 0, resyncs: 0 })
+    expect(largestStep(samples.subarray(begin(samples) + 100))).toBeLessThan(1.25 * cleanStep(pcmu))
+  })
+
+  test('covers a packet that cannot be decoded', () => {
+    const opus = createOpusCodec(16_000)
+    const sent = sendTone(opus, { packets: 150 })
+    const broken = sent.map((packet, i) =>
+      i > 50 && i % 20 === 0 ? { ...packet, payload: Uint8Array.of(0xff, 0xff, 0xff) } : packet,
+    )
+    const { samples, playout } = play(opus, carry(broken))
+    expect(playout.stats.undecodable).toBe(5)
+    expect(playout.decoder.stats.concealedSamples).toBe(5 * 320)
+    expect(largestStep(samples.subarray(begin(samples) + 100))).toBeLessThan(1.8 * cleanStep(opus))
+  })
+
   test('joins what is left when a backlog is dropped', () => {
     const late: NetworkOptions = {
       delayMs: (_, sentMs) => 30 + (sentMs < 3000 ? 0 : Math.max(0, 3900 - sentMs)),
