@@ -95,7 +95,8 @@ export class DelayEstimator {
     this.#window = window
     const at = window & (WINDOWS - 1)
     fastestMs[at] = Math.min(fastestMs[at]!, transitMs)
-    this.#baseMs = Math.min(...fastestMs)
+    this.#baseMs = transitMs
+    for (let i = 0; i < WINDOWS; i += 1) this.#baseMs = Math.min(this.#baseMs, fastestMs[i]!)
     // After a pause of the stream there is no telling; the network is still the same.
     const riseMs = this.#baseMs - before
     if (passed < WINDOWS && riseMs > MIN_STEP_MS) this.#lower(riseMs)

@@ -190,6 +190,8 @@ export class JitterBuffer {
     const stream = this.#stream
     const membership = stream.admit(packet)
     if (membership !== 'follows' || stream.sequenceOf(packet) > stream.sequence) return membership
+    // RFC 4733 §2.2.1: the packets of a long event all have the timestamp of its start.
+    if (packet.payload.length === 0) return membership
     const transitMs = packet.arrivalMs - stream.positionOf(packet) / this.#unitsPerMs
     return this.#isOffClock(transitMs) ? stream.doubt(packet) : membership
   }

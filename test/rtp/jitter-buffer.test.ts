@@ -220,6 +220,18 @@ describe('JitterBuffer', () => {
     expect(buffer.stats).toMatchObject({ lost: 0, resyncs: 0 })
   })
 
+  test('takes the doubled packets of a long event for no new stream', () => {
+    const { buffer, pull } = playing([0, 1, 2, 3, 4])
+    for (let number = 5; number < 100; number += 1) {
+      const event = packet(number, { timestamp: 7800, payload: new Uint8Array(0) })
+      buffer.receive(event)
+      buffer.receive(event)
+    }
+    buffer.receive(packet(100))
+    expect(pull(100)).toBe(100)
+    expect(buffer.stats).toMatchObject({ resyncs: 0, strays: 0, duplicated: 95, lost: 0 })
+  })
+
   test('survives the wrap of sequence number and timestamp', () => {
     const wrap = { firstSequence: 65_500, firstTimestamp: 2 ** 32 - 8000, packets: 200 }
     const { heard, buffer } = run(wrap, { delayMs: uniform(30) })

@@ -39,6 +39,19 @@ describe('ComfortNoise', () => {
     expect(tiltOf(samples)).toBeWithin(0.45, 0.55)
   })
 
+  test('takes a coefficient that the RFC reserves for none', () => {
+    const noise = new ComfortNoise()
+    noise.read(Uint8Array.of(40, 255))
+    expect(tiltOf(take(noise))).toBeWithin(-0.05, 0.05)
+  })
+
+  test('is another one in every call, so that two of them do not add up', () => {
+    const [a, b] = [new ComfortNoise(), new ComfortNoise()]
+    for (const noise of [a, b]) noise.set(1000, 0)
+    const sum = Int16Array.from({ length: 20_000 }, () => Math.round(a.next() + b.next()))
+    expect(rmsDb(sum)).toBeWithin(-27.3 + 3 - 0.6, -27.3 + 3 + 0.6)
+  })
+
   test('ignores an empty payload, and stays bounded for any other', () => {
     const noise = new ComfortNoise()
     noise.read(new Uint8Array(0))
