@@ -123,12 +123,20 @@ export class JitterBuffer {
     return this.#stream.sequence
   }
 
+  /** Whose stream is played, as receiver reports name it; `undefined` before the first packet. */
+  get ssrc(): number | undefined {
+    return this.#stream.ssrc
+  }
+
   /** How many packets the stream would have had so far without loss (RFC 3550 A.3). */
   get expected(): number {
     return this.#stream.sequence - this.#stream.firstSequence + 1
   }
 
-  /** How many of them came, late ones and duplicates too; the rest is the cumulative loss. */
+  /**
+   * How many of them came, late ones and duplicates too; the rest is the cumulative loss. Both
+   * begin anew with each stream.
+   */
   get arrived(): number {
     return this.#stream.received
   }

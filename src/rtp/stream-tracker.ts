@@ -27,6 +27,11 @@ export class StreamTracker {
   #straySsrc = 0
   #strayFollower = -1
 
+  /** Whose stream it is; `undefined` before the first packet. */
+  get ssrc(): number | undefined {
+    return this.#ssrc
+  }
+
   /** Looks at the next packet as it arrived. The first of all begins a stream. */
   admit(packet: ReceivedPacket): Membership {
     const offset = toSigned16(packet.sequenceNumber - this.sequence)

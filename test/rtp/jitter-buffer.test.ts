@@ -293,7 +293,7 @@ describe('JitterBuffer', () => {
 
   test('counts what receiver reports say of loss, as RFC 3550 A.3 has it', () => {
     const buffer = new JitterBuffer(8000)
-    expect([buffer.expected, buffer.arrived]).toEqual([0, 0])
+    expect([buffer.expected, buffer.arrived, buffer.ssrc]).toEqual([0, 0, undefined])
     for (const number of [65_435, 65_436, 65_438, 65_436]) {
       buffer.receive(packet(0, { sequenceNumber: number + 100 - 3 }))
     }
@@ -302,7 +302,9 @@ describe('JitterBuffer', () => {
     expect(buffer.highestSequence).toBe(65_537)
     expect([buffer.expected, buffer.arrived]).toEqual([6, 5])
     buffer.receive(packet(0, { sequenceNumber: 30_000, ssrc: 9 }))
-    expect([buffer.expected, buffer.arrived]).toEqual([6, 5])
+    expect([buffer.expected, buffer.arrived, buffer.ssrc]).toEqual([6, 5, 1])
+    for (const number of [10, 11]) buffer.receive(packet(number, { ssrc: 9 }))
+    expect([buffer.expected, buffer.arrived, buffer.ssrc]).toEqual([1, 1, 9])
   })
 
   test('counts what a jump of the sequence passes over, and still knows the last of it', () => {
