@@ -24,6 +24,16 @@ export class SoftLimiter {
     this.#maxAttackSamples = Math.ceil((sampleRate * MAX_ATTACK_MS) / 1000)
   }
 
+  /** There was a peak lately: what fits is turned down too, for now. */
+  get isLimiting(): boolean {
+    return this.#gain < 1
+  }
+
+  /** What comes next has nothing to do with what was before. */
+  reset(): void {
+    this.#gain = 1
+  }
+
   /**
    * Limits the next frame: any sums, shape (n), into `out`, shape (n) or more. Give all frames of a
    * mix in their order.

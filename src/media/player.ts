@@ -29,7 +29,8 @@ export interface PlayerHandlers {
  *
  * One playback at a time. What has been sent of it is the truth about what the far end heard.
  * Where it is cut short or paused its next 5 ms are sent too, fading: sound that stops in mid-wave
- * clicks. Frames are sent while there is something to hear; with an ambiance, always.
+ * clicks. Frames are sent while there is something to hear; with an ambiance, always; and never more
+ * of them than there are ticks, whatever is started and stopped.
  */
 export class Player implements Paced {
   readonly sampleRate: number
@@ -54,6 +55,8 @@ export class Player implements Paced {
   #isPaused = false
   #isMuted = false
   #isPaced = false
+  /** The frame of the next tick has been sent already. */
+  #isAhead = false
 
   constructor(pacer: Pacer, sampleRate: number, send: Sink<AudioFrame>) {
     this.#pacer = pacer
@@ -82,7 +85,7 @@ export class Player implements Paced {
   /** Loops `ambiance` under everything from now on. */
   set ambiance(ambiance: Ambiance | undefined) {
     this.#ambiance = ambiance
-    this.#joinOrLeave()
+    if (ambiance !== undefined) this.#join()
   }
 
   /** Begins `playback` at its first sample, at `volume` (1 is as it is); stops the one before. */
@@ -93,7 +96,9 @@ export class Player implements Paced {
     this.#volume = volume
     this.#gain.jumpTo(this.#playbackGain)
     this.#sentSamples = 0
-    this.#joinOrLeave()
+    // With nothing else to be heard, no loudness jumps when that of the playback before is forgotten.
+    if (this.#ambiance === undefined && this.#keys.isFinished) this.#limiter.reset()
+    this.#join()
   }
 
   /** Freezes at the current sample. The place in the pacer is kept, so that toggling gains no time. */
@@ -115,36 +120,47 @@ export class Player implements Paced {
   pressKeys(keys: string, timing: Partial<DtmfTiming>): boolean {
     if (!this.#keys.press(keys, timing)) return false
     this.#fadeOut()
-    this.#joinOrLeave()
+    this.#join()
     return true
   }
 
-  /** Ends the playback: closes it; `onEnd` is not called. Its last frame is sent at once. */
+  /**
+   * Ends the playback: closes it; `onEnd` is not called. Its last frame is sent at once, so that all
+   * of it has been sent before anybody is told that it is over. The place in the pacer is kept.
+   */
   stop(): void {
     const playback = this.#playback
     if (playback === undefined) return
     this.#fadeOut()
     this.#forget(playback)
-    // The rest is sent before anybody is told that the playback is over, if no frame is due anyway.
-    if (this.#tailSamples > 0 && this.#ambiance === undefined) this.#sendFrame(0)
-    this.#joinOrLeave()
+    if (this.#tailSamples === 0) return
+    this.#sendFrame(0)
+    this.#isAhead = true
   }
 
   /** No further frame is sent. */
   close(): void {
     this.stop()
     this.#keys.close()
-    this.ambiance = undefined
+    this.#ambiance = undefined
+    this.#leave()
   }
 
   tick(): void {
+    if (this.#isAhead) {
+      this.#isAhead = false
+      return
+    }
+    if (this.#isIdle) {
+      this.#leave()
+      return
+    }
     const { samples } = this.#frame
     const isPressing = !this.#keys.isFinished
     const count = isPressing ? this.#keys.read(samples) : this.#readPlayback(samples)
     const hasMore = this.#tailSamples > 0 || this.#ambiance !== undefined
     if (count > 0 || hasMore) this.#sendFrame(count, isPressing)
     if (!isPressing) this.#afterPlayback(count)
-    else if (this.#keys.isFinished) this.#joinOrLeave()
   }
 
   get #playbackGain(): number {
@@ -173,7 +189,6 @@ export class Player implements Paced {
       if (isFirst) handlers?.onFirstAudio?.()
     } else if (playback.isFinished) {
       this.#forget(playback)
-      this.#joinOrLeave()
       handlers?.onEnd()
     } else {
       this.stats.underruns += 1
@@ -184,7 +199,8 @@ export class Player implements Paced {
   #sendFrame(count: number, isPressing = false): void {
     const { samples } = this.#frame
     samples.fill(0, count)
-    const isMixed = this.#tailSamples > 0 || this.#ambiance !== undefined
+    const isMixed =
+      this.#tailSamples > 0 || this.#ambiance !== undefined || this.#limiter.isLimiting
     if (isMixed || !(isPressing || this.#gain.isUnity))
       this.#mixInto(samples, isPressing, count > 0)
     this.stats.frames += 1
@@ -223,13 +239,22 @@ export class Player implements Paced {
     playback.close()
   }
 
+  get #isIdle(): boolean {
+    return this.#playback === undefined && this.#ambiance === undefined && this.#keys.isFinished
+  }
+
+  #join(): void {
+    if (this.#isPaced) return
+    this.#isPaced = true
+    this.#pacer.add(this)
+  }
+
   /** A player that has nothing to send takes no turn of the pacer. */
-  #joinOrLeave(): void {
-    const isWanted =
-      this.#playback !== undefined || this.#ambiance !== undefined || !this.#keys.isFinished
-    if (isWanted === this.#isPaced) return
-    this.#isPaced = isWanted
-    if (isWanted) this.#pacer.add(this)
-    else this.#pacer.remove(this)
+  #leave(): void {
+    if (!this.#isPaced) return
+    this.#isPaced = false
+    this.#isAhead = false
+    this.#limiter.reset()
+    this.#pacer.remove(this)
   }
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from 'bun:test'
+import { generateDtmf } from '#audio/dtmf-generator.ts'
 import { DtmfReader } from '#audio/dtmf-reader.ts'
 import { Ambiance } from '#media/ambiance.ts'
 import { Pacer } from '#media/pacer.ts'
@@ -143,6 +144,51 @@ describe('Player', () => {
     expect(sent.length).toBeLessThanOrEqual(50)
   })
 
+  test('sends no faster for being started anew all the time', () => {
+    const { player, sent, handlers } = setUp()
+    for (let i = 0; i < 500; i += 1) {
+      player.start(new Counting(80_000), handlers)
+      jest.advanceTimersByTime(2)
+    }
+    expect(sent.length).toBeWithin(48, 53)
+  })
+
+  test('keeps its rhythm from one playback to the next, also from one that was cut short', () => {
+    const { player, sent, handlers } = setUp()
+    for (let i = 0; i < 10; i += 1) {
+      player.start(new Counting(80_000), handlers)
+      jest.advanceTimersByTime(90)
+      player.stop()
+      jest.advanceTimersByTime(10)
+    }
+    expect(sent.length).toBeLessThanOrEqual(51)
+  })
+
+  test('stop under an ambiance sends what fades away at once too, and keeps the rhythm', () => {
+    const { player, sent, handlers } = setUp()
+    player.ambiance = new Ambiance(new Int16Array(100), 8_000, { level: 1, duckLevel: 1 })
+    player.start(new Constant(10_000, 80_000), handlers)
+    jest.advanceTimersByTime(500)
+    const before = sent.length
+    player.stop()
+    expect(sent).toHaveLength(before + 1)
+    expect(sent.at(-1)![0]).toBeWithin(9_000, 10_000)
+    expect(player.positionMs).toBe(before * 20 + 5)
+    jest.advanceTimersByTime(500)
+    expect(sent.slice(before + 1).flat()).toEqual(new Array((sent.length - before - 1) * 160).fill(0))
+    expect(sent.length).toBeWithin(before + 24, before + 27)
+  })
+
+  test('stop that is the end under an ambiance has sent all that it counts', () => {
+    const { player, sent, handlers } = setUp()
+    player.ambiance = new Ambiance(new Int16Array(100), 8_000, { level: 1, duckLevel: 1 })
+    player.start(new Constant(10_000, 80_000), handlers)
+    jest.advanceTimersByTime(500)
+    player.close()
+    const heard = sent.flat().filter((sample) => sample !== 0)
+    expect(heard.length).toBeWithin(player.positionMs * 8 - 1, player.positionMs * 8 + 1)
+  })
+
   test('stop sends what fades away at once, closes the playback and reports no end', () => {
     const { pacer, player, sent, ends, handlers } = setUp()
     const playback = new Counting(1_600)
@@ -245,6 +291,34 @@ describe('Player', () => {
     expect(keys).toEqual(['4', '2', '#'])
     expect(ends).toHaveLength(1)
     expect(player.positionMs).toBe(400)
+  })
+
+  test('keys that a loud playback was in the way of come back to their loudness bit by bit', () => {
+    const { player, sent, handlers } = setUp()
+    player.start(new Constant(32_000, 3_200), handlers)
+    jest.advanceTimersByTime(100)
+    const before = sent.length
+    player.pressKeys('5', { durationMs: 1_000, gapMs: 40 })
+    jest.advanceTimersByTime(900)
+    const ideal = generateDtmf('5', 8_000, { durationMs: 1_000 })
+    const heard = sent.slice(before).flat()
+    const gainAt = (from: number) => {
+      const part = (all: ArrayLike<number>) => Array.from(all).slice(from, from + 80)
+      const size = (all: number[]) => all.reduce((sum, sample) => sum + Math.abs(sample), 0)
+      return size(part(heard)) / size(part(ideal))
+    }
+    expect(gainAt(80)).toBeLessThan(0.9)
+    expect(Math.abs(gainAt(160) - gainAt(80))).toBeLessThan(0.05)
+    expect(gainAt(6_000)).toBe(1)
+  })
+
+  test('a playback is not softer for the loud one before it', () => {
+    const { player, sent, handlers } = setUp()
+    player.start(new Constant(30_000, 80_000), handlers, 4)
+    jest.advanceTimersByTime(100)
+    player.start(new Constant(10_000, 80_000), handlers)
+    jest.advanceTimersByTime(100)
+    expect(sent.at(-4)![0]).toBe(10_000)
   })
 
   test('presses keys with nothing playing, and then leaves the pacer', () => {
