@@ -1,6 +1,7 @@
 import { Ambiance } from '#media/ambiance.ts'
 import type { Player } from '#media/player.ts'
 import type { Loop } from '#media/source/loop-library.ts'
+import { MediaError } from '#media/source/media-error.ts'
 import type { AmbianceOption } from '#protocol/call-option.ts'
 import type { CallDeps } from './call-deps.ts'
 
@@ -26,7 +27,7 @@ export class AmbianceLoop {
         player.ambiance = new Ambiance(samples, player.sampleRate, { level, duckLevel })
       },
       (error: unknown) => {
-        if (!this.#isClosed) onError(error)
+        if (!this.#isClosed) onError(withField(error))
       },
     )
   }
@@ -35,4 +36,10 @@ export class AmbianceLoop {
     this.#isClosed = true
     this.#loop.release()
   }
+}
+
+/** What is said of a `url` is said of that of `play`; this one stands in an option. */
+function withField(error: unknown): unknown {
+  if (!(error instanceof MediaError)) return error
+  return new MediaError(error.code, `option.ambiance.${error.message}`, { cause: error })
 }

@@ -106,7 +106,10 @@ export const DtmfCommand = z
     durationMs: z.number().min(40).max(5_000).default(100).describe('How long each key sounds.'),
     gapMs: z.number().min(40).max(5_000).default(80).describe('How long the pause after it is.'),
   })
-  .meta({ description: 'Presses keys: heard by the far end above whatever is playing.' })
+  .meta({
+    description:
+      'Presses keys: heard by the far end, also when muted; what is playing waits meanwhile.',
+  })
 export type DtmfCommand = z.infer<typeof DtmfCommand>
 
 export const HistoryCommand = z

@@ -175,7 +175,9 @@ describe('Player', () => {
     expect(sent.at(-1)![0]).toBeWithin(9_000, 10_000)
     expect(player.positionMs).toBe(before * 20 + 5)
     jest.advanceTimersByTime(500)
-    expect(sent.slice(before + 1).flat()).toEqual(new Array((sent.length - before - 1) * 160).fill(0))
+    expect(sent.slice(before + 1).flat()).toEqual(
+      new Array((sent.length - before - 1) * 160).fill(0),
+    )
     expect(sent.length).toBeWithin(before + 24, before + 27)
   })
 

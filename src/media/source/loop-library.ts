@@ -4,6 +4,8 @@ import type { MediaHandlers } from './media-library.ts'
 
 /** A longer loop would be too much memory for what nobody listens to. */
 const MAX_SECONDS = 120
+/** A shorter loop is repeated to this length: to begin anew costs time on the live path. */
+const MIN_SECONDS = 1
 /** How much of the end is laid over the beginning, so that the seam is not heard. */
 const SEAM_MS = 20
 /** How often decoded audio is taken over; the decoder is at most two seconds ahead. */
@@ -11,7 +13,7 @@ const DRAIN_MS = 20
 
 /** A loop that a call holds. */
 export interface Loop {
-  /** All of it, mono, shape (n); shared with other calls, so it must not be changed. */
+  /** All of it, mono, shape (n), at least a second; shared with other calls: not to be changed. */
   readonly samples: Promise<Int16Array>
   /** The call needs it no more. Harmless to call twice. */
   release(): void
@@ -92,7 +94,8 @@ class Collector {
   readonly #playback: Playback
   readonly #sampleRate: number
   readonly #chunk: Int16Array
-  readonly #chunks: Int16Array[] = []
+  /** Given up when all is done: a timer's closure may keep the collector as long as the loop. */
+  #chunks: Int16Array[] = []
   #length = 0
 
   constructor(playback: Playback, sampleRate: number) {
@@ -113,21 +116,18 @@ class Collector {
       this.#chunks.push(this.#chunk.slice(0, count))
       this.#length += count
       if (this.#length > MAX_SECONDS * this.#sampleRate) {
+        this.#chunks = []
         throw new MediaError('too_large', `url: a loop may be ${MAX_SECONDS} seconds long`)
       }
     }
     if (!this.#playback.isFinished) return undefined
     if (this.#length === 0) throw new MediaError('decode', 'url: there is no audio in the file')
-    return this.#closeSeam()
+    const all = concat(this.#chunks, this.#length)
+    this.#chunks = []
+    return this.#repeat(this.#closeSeam(all))
   }
 
-  #closeSeam(): Int16Array {
-    const all = new Int16Array(this.#length)
-    let at = 0
-    for (const chunk of this.#chunks) {
-      all.set(chunk, at)
-      at += chunk.length
-    }
+  #closeSeam(all: Int16Array): Int16Array {
     const seam = Math.min((this.#sampleRate * SEAM_MS) / 1000, all.length >> 1)
     const loop = all.slice(0, all.length - seam)
     for (let i = 0; i < seam; i += 1) {
@@ -136,4 +136,20 @@ class Collector {
     }
     return loop
   }
+
+  #repeat(loop: Int16Array): Int16Array {
+    const times = Math.ceil((MIN_SECONDS * this.#sampleRate) / loop.length)
+    if (times === 1) return loop
+    return concat(new Array<Int16Array>(times).fill(loop), times * loop.length)
+  }
+}
+
+function concat(parts: readonly Int16Array[], length: number): Int16Array {
+  const all = new Int16Array(length)
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
 }

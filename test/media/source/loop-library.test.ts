@@ -1,3 +1,4 @@
+import { heapStats } from 'bun:jsc'
 import { describe, expect, test } from 'bun:test'
 import type { Playback } from '#media/playback.ts'
 import { LoopLibrary } from '#media/source/loop-library.ts'
@@ -45,13 +46,31 @@ const setUp = (lengthSamples: number) => {
 
 describe('LoopLibrary', () => {
   test('gives the whole file, its end laid over its beginning', async () => {
-    const { library } = setUp(RATE)
+    const { library } = setUp(2 * RATE)
     const loop = await library.acquire('a.wav', RATE).samples
     const seam = (RATE * 20) / 1000
-    expect(loop).toHaveLength(RATE - seam)
+    expect(loop).toHaveLength(2 * RATE - seam)
     expect(loop[seam]).toBe(seam + 1)
     // The first sample follows the last one as it did in the file.
     expect(Math.abs(loop[0]! - (loop.at(-1)! + 1))).toBeLessThan(60)
+  })
+
+  test.each([1, 2, 333])('repeats a file of %d samples to a second and more', async (length) => {
+    const { library } = setUp(length)
+    const loop = await library.acquire('a.wav', RATE).samples
+    expect(loop.length).toBeWithin(RATE, RATE + 333)
+    const once = length - Math.min(160, length >> 1)
+    expect(loop.length % once).toBe(0)
+    expect(loop.subarray(once, 2 * once)).toEqual(loop.subarray(0, once))
+  })
+
+  test.each([119, 121])('holds a file of %d seconds no more than once', async (seconds) => {
+    const { library } = setUp(RATE * seconds)
+    const loop = library.acquire('a.wav', RATE)
+    await loop.samples.catch(() => undefined)
+    Bun.gc(true)
+    expect(heapStats().objectTypeCounts.Int16Array ?? 0).toBeLessThan(200)
+    loop.release()
   })
 
   test('decodes a file once for all calls that use it, and lets it go with the last', async () => {
