@@ -42,9 +42,11 @@ export class Player implements Paced {
   readonly #limiter: SoftLimiter
   readonly #keys: KeyTones
   readonly #gain: GainRamp
-  /** What fades away of a playback that was cut short, to be added to the next frame. */
+  /** What fades away of a playback that was cut short, as it was read; goes into the next frame. */
   readonly #tail: Int16Array
   #tailSamples = 0
+  /** Loudness of the tail where it begins. */
+  #tailGain = 1
   #ambiance: Ambiance | undefined
   #playback: Playback | undefined
   #handlers: PlayerHandlers | undefined
@@ -213,8 +215,7 @@ export class Player implements Paced {
     mix.fill(0)
     if (isPressing) mix.set(samples)
     else this.#gain.addTo(mix, samples)
-    for (let i = 0; i < this.#tailSamples; i += 1) mix[i] = mix[i]! + this.#tail[i]!
-    this.#tailSamples = 0
+    this.#addTailTo(mix)
     this.#ambiance?.addTo(mix, isDucked)
     this.#limiter.limit(mix, samples)
   }
@@ -223,12 +224,19 @@ export class Player implements Paced {
   #fadeOut(): void {
     if (!this.#isSounding) return
     this.#isSounding = false
-    const tail = this.#tail
-    const count = this.#playback?.read(tail) ?? 0
-    const { gain } = this.#gain
-    for (let i = 0; i < count; i += 1) tail[i] = tail[i]! * gain * (1 - (i + 1) / count)
+    const count = this.#playback?.read(this.#tail) ?? 0
     this.#tailSamples = count
+    this.#tailGain = this.#gain.gain
     this.#sentSamples += count
+  }
+
+  #addTailTo(mix: Int32Array): void {
+    const count = this.#tailSamples
+    const gain = this.#tailGain
+    for (let i = 0; i < count; i += 1) {
+      mix[i] = mix[i]! + this.#tail[i]! * gain * (1 - (i + 1) / count)
+    }
+    this.#tailSamples = 0
   }
 
   #forget(playback: Playback): void {

@@ -262,6 +262,16 @@ describe('Player', () => {
     expect(Math.min(...sent.flat())).toBeGreaterThan(20_000)
   })
 
+  test.each(['pause', 'stop'] as const)('%s does not wrap around either', (command) => {
+    const { player, sent, handlers } = setUp()
+    player.start(new Constant(12_000, 8_000), handlers, 4)
+    jest.advanceTimersByTime(100)
+    player[command]()
+    jest.advanceTimersByTime(100)
+    expect(Math.min(...sent.flat())).toBe(0)
+    expect(largestStep(sent.flat())).toBeLessThan(2_000)
+  })
+
   test('loops an ambiance under everything, softer under a playback', () => {
     const { player, sent, ends, handlers } = setUp()
     player.ambiance = new Ambiance(new Int16Array(333).fill(1000), 8_000, {
