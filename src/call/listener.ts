@@ -3,6 +3,7 @@ import { AudioClock } from '#media/audio-clock.ts'
 import { AutomaticGain } from '#media/automatic-gain.ts'
 import { DtmfDetector } from '#media/dtmf-detector.ts'
 import { EchoGate } from '#media/echo/echo-gate.ts'
+import { KeyEcho } from '#media/echo/key-echo.ts'
 import { Pipeline } from '#media/pipeline.ts'
 import type { Processor } from '#media/processor.ts'
 import type { Recorder } from '#media/recorder/recorder.ts'
@@ -32,6 +33,7 @@ export class Listener {
   readonly #events: EventWriter
   readonly #clock = new AudioClock()
   readonly #echoGate: EchoGate | undefined
+  readonly #keyEcho: KeyEcho | undefined
   readonly #pipeline: Pipeline
 
   constructor(
@@ -43,9 +45,10 @@ export class Listener {
     this.#trackId = trackId
     this.#events = events
     this.#echoGate = option.echoGate === false ? undefined : new EchoGate()
+    this.#keyEcho = option.echoGate === false ? undefined : new KeyEcho()
     const processors = [
       // Before the denoiser, which takes tones for noise.
-      new DtmfDetector((digit) => this.#events.emit({ event: 'dtmf', trackId, digit })),
+      new DtmfDetector((digit) => this.#onKey(digit)),
       // The denoiser holds frames back; what is recorded belongs where it was heard.
       option.denoise ? recorder?.createArrivalTap() : undefined,
       option.denoise ? this.#build('denoise', () => deps.createDenoiser()) : undefined,
@@ -74,6 +77,7 @@ export class Listener {
   /** Takes one frame that is being sent to the caller, who may give it back as an echo. */
   noteSent(frame: AudioFrame): void {
     this.#echoGate?.noteSent(frame)
+    this.#keyEcho?.noteSent(frame)
   }
 
   close(): void {
@@ -128,6 +132,11 @@ export class Listener {
       },
     )
     return new AsrTap(recognizer, recognition)
+  }
+
+  #onKey(digit: string): void {
+    if (this.#keyEcho?.isEcho(digit)) return
+    this.#events.emit({ event: 'dtmf', trackId: this.#trackId, digit })
   }
 
   #onVad(event: VadEvent): void {

@@ -162,7 +162,7 @@ export const CallOption = z
       .boolean()
       .optional()
       .describe(
-        'Keeps our own voice, given back by a speakerphone, from voice detection and recognizer; on when absent.',
+        'Keeps our own voice, given back by a speakerphone, from voice detection and recognizer, and keys of ours from `dtmf` events; on when absent.',
       ),
     denoise: z
       .boolean()

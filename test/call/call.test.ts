@@ -332,6 +332,22 @@ describe('dtmf', () => {
     expect(fake.client.find('error')).toEqual([])
   })
 
+  test.each([
+    [undefined, []],
+    [false, ['1', '2']],
+  ])(
+    'that come back as an echo are no keys of the caller, with echoGate %p',
+    async (echoGate, keys) => {
+      const fake = await answered({ samplerate: 8000, ...(echoGate !== undefined && { echoGate }) })
+      fake.say({ command: 'dtmf', digits: '12' })
+      for (let at = 0; at < 30; at += 1) {
+        await advance(20)
+        fake.call.receivePayload(fake.client.audio[at - 5] ?? new Uint8Array(320))
+      }
+      expect(fake.client.find('dtmf').map(({ digit }) => digit)).toEqual(keys)
+    },
+  )
+
   test('refuses more keys than it can keep', async () => {
     const fake = await answered()
     fake.say({ command: 'dtmf', digits: '1'.repeat(256) })
@@ -374,6 +390,14 @@ describe('ambiance', () => {
     await advance(100)
     expect(fake.client.find('error')).toMatchObject([{ sender: 'ambiance', code: 404 }])
     expect(fake.call.isEnded).toBe(false)
+  })
+
+  test('that is refused is an error that names the option', async () => {
+    const fake = await answered({ ambiance: { url: '121000.wav' } })
+    await advance(100)
+    expect(fake.client.find('error')).toMatchObject([
+      { code: 413, error: 'option.ambiance.url: a loop may be 120 seconds long' },
+    ])
   })
 })
 

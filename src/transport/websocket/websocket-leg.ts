@@ -12,6 +12,8 @@ const QUIET_AFTER_MS = 300
 /** A client may send its audio in bursts as long as this and is not taken for silent between them. */
 const MAX_BURST_MS = 1000
 const QUIET_CHECK_MS = 100
+/** A process that slept longer than this fills in no more of its sleep. */
+const MAX_FILL_MS = 5_000
 
 interface IncomingFrame extends AudioFrame {
   samples: Int16Array
@@ -106,6 +108,7 @@ export class WebSocketLeg implements Leg {
   #fillQuiet(): void {
     const nowMs = performance.now()
     if (nowMs - this.#lastMessageMs < this.#burstMs + QUIET_AFTER_MS) return
+    this.#heardUntilMs = Math.max(this.#heardUntilMs, nowMs - MAX_FILL_MS)
     for (; this.#heardUntilMs + PTIME_MS <= nowMs; this.#heardUntilMs += PTIME_MS) {
       this.stats.filledFrames += 1
       this.#passOn(this.#silence)

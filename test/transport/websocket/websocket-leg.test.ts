@@ -1,4 +1,4 @@
-import { describe, expect, jest, test } from 'bun:test'
+import { describe, expect, jest, spyOn, test } from 'bun:test'
 import fc from 'fast-check'
 import { findCodec } from '#audio/codec/find-codec.ts'
 import { OpusLibrary } from '#audio/codec/opus-library.ts'
@@ -146,6 +146,19 @@ describe('WebSocketLeg', () => {
     jest.advanceTimersByTime(1_000)
     expect(received).toHaveLength(before)
     expect(jest.getTimerCount()).toBe(0)
+    jest.useRealTimers()
+  })
+
+  test('fills in no more than some seconds when the process has slept for an hour', async () => {
+    jest.useFakeTimers()
+    const { leg } = await connect('pcm', 8_000)
+    leg.receivePayload(pcm(new Array(160).fill(7)))
+    const wokenAtMs = performance.now() + 3_600_000
+    const now = spyOn(performance, 'now').mockImplementation(() => wokenAtMs)
+    jest.advanceTimersByTime(100)
+    now.mockRestore()
+    expect(leg.stats.filledFrames).toBe(250)
+    leg.hangup(HANGUP)
     jest.useRealTimers()
   })
 
