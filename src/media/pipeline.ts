@@ -17,7 +17,7 @@ export class Pipeline {
   readonly #stages: Sink<AudioFrame>[]
   /** While true, every processor hears silence in place of the frames. */
   isMuted = false
-  #silence = new Int16Array(0)
+  readonly #silence = { samples: new Int16Array(0), sampleRate: 0, position: 0 }
   #isClosed = false
 
   constructor(processors: readonly Processor[], onFault: PipelineFault = () => undefined) {
@@ -60,9 +60,11 @@ export class Pipeline {
     }
   }
 
-  #silenced(frame: AudioFrame): AudioFrame {
-    const { length } = frame.samples
-    if (this.#silence.length !== length) this.#silence = new Int16Array(length)
-    return { ...frame, samples: this.#silence }
+  #silenced({ samples, sampleRate, position }: AudioFrame): AudioFrame {
+    const silence = this.#silence
+    if (silence.samples.length !== samples.length) silence.samples = new Int16Array(samples.length)
+    silence.sampleRate = sampleRate
+    silence.position = position
+    return silence
   }
 }

@@ -4,6 +4,8 @@ import type { MediaHandlers } from './media-library.ts'
 
 /** A longer loop would be too much memory for what nobody listens to. */
 const MAX_SECONDS = 120
+/** All loops together: calls whose URLs all differ, for they are signed, share none. */
+const MAX_BYTES = 512 * 1024 * 1024
 /** A shorter loop is repeated to this length: to begin anew costs time on the live path. */
 const MIN_SECONDS = 1
 /** How much of the end is laid over the beginning, so that the seam is not heard. */
@@ -23,6 +25,13 @@ interface Entry {
   readonly samples: Promise<Int16Array>
   readonly cancel: () => void
   users: number
+  /** Memory it takes. */
+  bytes: number
+}
+
+export interface LoopLibraryOptions {
+  /** How much memory all loops may take together. */
+  readonly maxBytes?: number
 }
 
 type OpenFile = (url: string, sampleRate: number, handlers: MediaHandlers) => Playback
@@ -30,10 +39,12 @@ type OpenFile = (url: string, sampleRate: number, handlers: MediaHandlers) => Pl
 /** Files that are looped under calls, decoded once for all calls that use them at one time. */
 export class LoopLibrary {
   readonly #open: OpenFile
+  readonly #maxBytes: number
   readonly #entries = new Map<string, Entry>()
 
-  constructor(open: OpenFile) {
+  constructor(open: OpenFile, { maxBytes = MAX_BYTES }: LoopLibraryOptions = {}) {
     this.#open = open
+    this.#maxBytes = maxBytes
   }
 
   /** Loops in memory. */
@@ -41,7 +52,7 @@ export class LoopLibrary {
     return this.#entries.size
   }
 
-  /** `samples` rejects with a `MediaError` where the file cannot be had or is too long. */
+  /** `samples` rejects with a `MediaError` where the file cannot be had or there is no room for it. */
   acquire(url: string, sampleRate: number): Loop {
     const key = `${sampleRate} ${url}`
     const entry = this.#entries.get(key) ?? this.#load(key, url, sampleRate)
@@ -65,6 +76,8 @@ export class LoopLibrary {
     const timer = setInterval(() => {
       try {
         const samples = collector.collect()
+        entry.bytes = samples?.byteLength ?? collector.bytes
+        this.#checkRoom()
         if (samples === undefined) return
         clearInterval(timer)
         resolve(samples)
@@ -74,13 +87,20 @@ export class LoopLibrary {
     }, DRAIN_MS)
     const cancel = () => {
       clearInterval(timer)
-      playback.close()
+      collector.close()
     }
-    const entry: Entry = { samples: promise, cancel, users: 0 }
+    const entry: Entry = { samples: promise, cancel, users: 0, bytes: 0 }
     // A file that failed is tried again by the next call.
     promise.catch(() => this.#forget(key, entry))
     this.#entries.set(key, entry)
     return entry
+  }
+
+  #checkRoom(): void {
+    let bytes = 0
+    for (const entry of this.#entries.values()) bytes += entry.bytes
+    if (bytes <= this.#maxBytes) return
+    throw new MediaError('too_large', 'url: the loops of all calls take too much memory already')
   }
 
   #forget(key: string, entry: Entry): void {
@@ -94,7 +114,7 @@ class Collector {
   readonly #playback: Playback
   readonly #sampleRate: number
   readonly #chunk: Int16Array
-  /** Given up when all is done: a timer's closure may keep the collector as long as the loop. */
+  /** Given up when all is done, for a call keeps the collector as long as its loop. */
   #chunks: Int16Array[] = []
   #length = 0
 
@@ -102,6 +122,11 @@ class Collector {
     this.#playback = playback
     this.#sampleRate = sampleRate
     this.#chunk = new Int16Array(sampleRate / 10)
+  }
+
+  /** Memory taken so far. */
+  get bytes(): number {
+    return this.#length * Int16Array.BYTES_PER_ELEMENT
   }
 
   /**
@@ -116,7 +141,6 @@ class Collector {
       this.#chunks.push(this.#chunk.slice(0, count))
       this.#length += count
       if (this.#length > MAX_SECONDS * this.#sampleRate) {
-        this.#chunks = []
         throw new MediaError('too_large', `url: a loop may be ${MAX_SECONDS} seconds long`)
       }
     }
@@ -125,6 +149,11 @@ class Collector {
     const all = concat(this.#chunks, this.#length)
     this.#chunks = []
     return this.#repeat(this.#closeSeam(all))
+  }
+
+  close(): void {
+    this.#chunks = []
+    this.#playback.close()
   }
 
   #closeSeam(all: Int16Array): Int16Array {

@@ -1,7 +1,7 @@
 import { heapStats } from 'bun:jsc'
 import { describe, expect, test } from 'bun:test'
 import type { Playback } from '#media/playback.ts'
-import { LoopLibrary } from '#media/source/loop-library.ts'
+import { LoopLibrary, type LoopLibraryOptions } from '#media/source/loop-library.ts'
 import { MediaError } from '#media/source/media-error.ts'
 import type { MediaHandlers } from '#media/source/media-library.ts'
 import { rejection } from '../../support/rejection.ts'
@@ -34,13 +34,13 @@ class FakeFile implements Playback {
   }
 }
 
-const setUp = (lengthSamples: number) => {
+const setUp = (lengthSamples: number, options: LoopLibraryOptions = {}) => {
   const opened: { file: FakeFile; handlers: MediaHandlers }[] = []
   const library = new LoopLibrary((_url, _rate, handlers) => {
     const file = new FakeFile(lengthSamples)
     opened.push({ file, handlers })
     return file
-  })
+  }, options)
   return { library, opened }
 }
 
@@ -74,6 +74,7 @@ describe('LoopLibrary', () => {
     const before = arrays()
     const loop = library.acquire('a.wav', RATE)
     await loop.samples.catch(() => undefined)
+    await Bun.sleep(0)
     // It came in 1,190 pieces and more.
     expect(arrays() - before).toBeLessThan(200)
     loop.release()
@@ -110,6 +111,17 @@ describe('LoopLibrary', () => {
     })
     expect(opened[0]!.file.isClosed).toBe(true)
     expect(library.size).toBe(0)
+  })
+
+  test('refuses what is too much for the memory, until there is room again', async () => {
+    const { library } = setUp(2 * RATE, { maxBytes: 10 * RATE })
+    const loops = ['a', 'b'].map((name) => library.acquire(name, RATE))
+    await Promise.all(loops.map(({ samples }) => samples))
+    const error = await rejection(library.acquire('c', RATE).samples)
+    expect(error).toMatchObject({ code: 'too_large' })
+    expect(library.size).toBe(2)
+    loops[0]!.release()
+    expect(await library.acquire('c', RATE).samples).toHaveLength(2 * RATE - 160)
   })
 
   test('refuses a file without audio', async () => {
