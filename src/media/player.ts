@@ -177,7 +177,17 @@ export class Player implements Paced {
       this.#gain.moveTo(this.#playbackGain)
     }
     this.#isSounding = count === samples.length
+    if (!this.#isSounding && !this.#playback.isFinished) this.#fadeEnd(samples, count)
     return count
+  }
+
+  /** More was to come and is late: what there is of the frame must not stop in mid-wave. */
+  #fadeEnd(samples: Int16Array, count: number): void {
+    const fade = Math.min(count, this.#tail.length)
+    for (let i = 1; i <= fade; i += 1) {
+      const at = count - i
+      samples[at] = (samples[at]! * (i - 1)) / fade
+    }
   }
 
   /** Counts what was sent of the playback, and ends it when there is no more. */

@@ -105,6 +105,20 @@ describe('Player', () => {
     expect(heard.slice(160 + FADE_SAMPLES, 400)).toEqual(numbers(161 + FADE_SAMPLES, 400))
   })
 
+  test('runs dry in the middle of a frame without a click, and goes on without one', () => {
+    const { player, sent, handlers } = setUp()
+    const playback = new Constant(10_000, 1_600)
+    playback.available = 600
+    player.start(playback, handlers)
+    jest.advanceTimersByTime(200)
+    playback.available = 1_600
+    jest.advanceTimersByTime(70)
+    const heard = sent.flat()
+    expect(heard.slice(0, 600 - FADE_SAMPLES)).toEqual(new Array(600 - FADE_SAMPLES).fill(10_000))
+    expect(largestStep(heard)).toBeLessThanOrEqual(10_000 / FADE_SAMPLES + 1)
+    expect(heard.at(-1)).toBe(10_000)
+  })
+
   test('pauses and resumes at the same sample, fading out and in', () => {
     const { player, sent, handlers } = setUp()
     player.start(new Counting(1_600), handlers)
