@@ -48,6 +48,11 @@ const THOROUGH_BLOCKS = 6
 /** Lags closer than 1 ms are the same echo. */
 const SAME_LAG = 8
 
+/** So many loud blocks without any echo, five seconds, make it unlikely that there will be one: */
+const TIRED_BLOCKS = 250
+/** from then on all lags are looked at once, and three times as long at none. */
+const SWEEP_BLOCKS = 60
+
 type Verdict = 'echo' | 'other' | 'undecided'
 
 /**
@@ -74,6 +79,8 @@ export class EchoJudge {
   #sentBlocks = 0
   #noisePower = MAX_INITIAL_NOISE
   #isInnocent = false
+  /** Loud blocks since playback began in which no echo was found. */
+  #fruitlessBlocks = 0
   #verifyBlocks = 0
   #doubtBlocks = 0
   #evidenceDb = 0
@@ -105,10 +112,18 @@ export class EchoJudge {
     return this.#sentBlocks <= CONTACT_BLOCKS
   }
 
+  /** A caller with a headset speaks for long: looking for an echo all the time is wasted. */
+  get #isResting(): boolean {
+    const blocks = this.#fruitlessBlocks - TIRED_BLOCKS
+    return blocks > 0 && blocks % (4 * SWEEP_BLOCKS) < 3 * SWEEP_BLOCKS
+  }
+
   /** Something is heard while playing, and no delay is known: the caller, or the first echo. */
   #meet(sent: AudioHistory, received: AudioHistory): boolean {
     const search = this.#search
     const isContact = this.#isContact
+    this.#fruitlessBlocks += 1
+    if (this.#isResting) return false
     if (isContact) search.searchAll(sent, received)
     else search.searchPart(sent, received)
     const verdict = isContact
@@ -195,6 +210,7 @@ export class EchoJudge {
 
   #lock(lag: number): void {
     this.#lag = lag
+    this.#fruitlessBlocks = 0
     this.#tracker.restart()
     this.#verifyBlocks = VERIFY_BLOCKS
     this.#doubtBlocks = 0
