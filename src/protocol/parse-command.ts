@@ -77,8 +77,21 @@ function acceptAlias(root: JsonObject, path: readonly string[], alias: string, n
 function describeIssue(error: z.ZodError, command: string): string {
   const issue = error.issues[0]
   if (issue === undefined) return `${command}: is not valid`
-  const path = [command, ...issue.path].join('.')
-  return `${path}: ${issue.message.replace(/^Invalid input: /, '')}`
+  const { path, message } = nearestIssue(issue)
+  const why = message
+    .replace(/^Invalid (input|option): /, '')
+    .replace(/^expected (.*), received undefined$/, 'expected $1, but it is missing')
+  return `${[command, ...path].join('.')}: ${why}`
+}
+
+/** Of a value that may be one of several things, what is wrong with the one that was meant. */
+function nearestIssue(issue: z.core.$ZodIssue): Pick<z.core.$ZodIssue, 'path' | 'message'> {
+  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return issue
+  const candidates = issue.errors.flatMap((issues) => issues.slice(0, 1))
+  const inside = candidates.find(({ path }) => path.length > 0)
+  if (inside !== undefined) return { ...inside, path: [...issue.path, ...inside.path] }
+  const expected = candidates.map((one) => ('expected' in one ? one.expected : one.message))
+  return { path: issue.path, message: `expected ${expected.join(' or ')}` }
 }
 
 function isObject(value: unknown): value is JsonObject {

@@ -14,6 +14,8 @@ const refusal = (text: string): string => {
   throw new Error(`accepted ${text}`)
 }
 
+const invite = (field: string) => `{"command":"invite","option":{${field}}}`
+
 describe('parseCommand', () => {
   test.each([
     [
@@ -90,11 +92,19 @@ describe('parseCommand', () => {
     ['{}', 'command: must be a string, is missing'],
     ['{"command":7}', 'command: must be a string, is missing'],
     ['{"command":"invite","option":7}', 'invite.option: expected object, received number'],
-    ['{"command":"tts"}', 'tts.text: expected string, received undefined'],
+    ['{"command":"tts"}', 'tts.text: expected string, but it is missing'],
     ['{"command":"tts","text":["x"]}', 'tts.text: expected string, received array'],
     ['{"command":"tts","text":"x","option":{"volume":11}}', 'tts.option.volume: '],
     ['{"command":"play","url":""}', 'play.url: '],
     ['{"command":"hangup","reason":3}', 'hangup.reason: expected string, received number'],
+    [invite('"agc":"on"'), 'invite.option.agc: expected boolean or object'],
+    [invite('"agc":{"targetDb":"x"}'), 'invite.option.agc.targetDb: expected number, received'],
+    [invite('"recorder":"x.wav"'), 'invite.option.recorder: expected boolean or object'],
+    [invite('"recorder":{"format":"mp3"}'), 'invite.option.recorder.format: expected one of "wav"'],
+    [
+      invite('"recorder":{"samplerate":44100}'),
+      'invite.option.recorder.samplerate: expected one of 8000|16000|24000|48000',
+    ],
   ])('refuses %s and names the field', (text, message) => {
     expect(refusal(text)).toStartWith(message)
   })
