@@ -6,7 +6,7 @@ import { CallSocketQuery } from '#protocol/call-socket-query.ts'
 import { CLOSE_CODES } from '#protocol/close-code.ts'
 import { Command } from '#protocol/command.ts'
 import { CallEvent } from '#protocol/event.ts'
-import { type JsonSchema, toJsonSchema } from '#protocol/json-schema.ts'
+import { type JsonSchema, rangeOf, toJsonSchema } from '#protocol/json-schema.ts'
 import { replaceSection } from './generated-section.ts'
 
 export function protocolSchema(): string {
@@ -67,8 +67,10 @@ function typeName(field: JsonSchema): string {
   if (field.$ref !== undefined)
     return `[${field.$ref.split('/').at(-1)}](#${field.$ref.split('/').at(-1)?.toLowerCase()})`
   if (field.enum !== undefined) return field.enum.map((value) => `\`${value}\``).join(', ')
-  if (field.type === 'array') return `${typeName(field.items ?? {})}[]`
-  return field.type ?? 'any'
+  if (field.type === 'array') return `array of ${typeName(field.items ?? {})}`
+  if (field.anyOf !== undefined) return field.anyOf.map(typeName).join(' or ')
+  const range = rangeOf(field)
+  return range === '' ? (field.type ?? 'any') : `${field.type}, ${range}`
 }
 
 function closeCodes(): string {

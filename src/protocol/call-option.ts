@@ -42,7 +42,7 @@ export const TtsOption = z
       .max(10)
       .optional()
       .describe('Multiplier of the normal pace: 1 is normal.'),
-    volume: z.number().min(0).max(10).optional().describe('0 to 10; 5 is normal.'),
+    volume: z.number().min(0).max(10).optional().describe('5 is normal.'),
     appId: short.optional(),
     secretId: short.optional(),
     secretKey: short.optional(),
@@ -90,9 +90,9 @@ export const RecorderOption = z
         'File name under the recordings of the server; `{id}` is the session id. Made from it when absent.',
       ),
     samplerate: z
-      .union([z.literal(8000), z.literal(16_000), z.literal(24_000), z.literal(48_000)])
+      .literal([8000, 16_000, 24_000, 48_000])
       .optional()
-      .describe('Samples per second of the file: 8000, 16000 (default), 24000 or 48000.'),
+      .describe('Samples per second of the file; 16000 when absent.'),
     format: z
       .enum(['wav', 'ogg'])
       .optional()

@@ -2,7 +2,7 @@ import { raw } from 'hono/html'
 import { CLOSE_CODES } from '#protocol/close-code.ts'
 import { Command } from '#protocol/command.ts'
 import { CallEvent } from '#protocol/event.ts'
-import { type JsonSchema, toJsonSchema } from '#protocol/json-schema.ts'
+import { type JsonSchema, rangeOf, toJsonSchema } from '#protocol/json-schema.ts'
 import manifest from '../../package.json' with { type: 'json' }
 import { OPERATIONS, type Operation } from './openapi.ts'
 
@@ -81,6 +81,7 @@ export function renderDocsPage(): string {
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>BunPBX API</title>
+        <link rel="icon" href="data:," />
         <style>{raw(STYLE)}</style>
       </head>
       <body>
@@ -275,7 +276,23 @@ function FieldType({ field }: { field: JsonSchema }) {
   const reference = field.$ref?.split('/').at(-1)
   if (reference !== undefined) return <a href={`#${reference}`}>{reference}</a>
   if (field.enum !== undefined) return <>{field.enum.join(' | ')}</>
-  return <>{field.type === 'array' ? `${field.items?.type ?? 'any'}[]` : (field.type ?? 'any')}</>
+  if (field.type === 'array') return <>{field.items?.type ?? 'any'}[]</>
+  if (field.anyOf !== undefined) return <EitherType options={field.anyOf} />
+  const range = rangeOf(field)
+  return <>{range === '' ? (field.type ?? 'any') : `${field.type}, ${range}`}</>
+}
+
+function EitherType({ options }: { options: readonly JsonSchema[] }) {
+  return (
+    <>
+      {options.map((option, i) => (
+        <>
+          {i === 0 ? '' : ' or '}
+          <FieldType field={option} />
+        </>
+      ))}
+    </>
+  )
 }
 
 function CloseCodes() {
