@@ -24,7 +24,8 @@ export function createCallDeps(
       pick('tts.provider', name, speakers, ({ provider }) => provider),
     findRecognizer: (name = asrProvider) =>
       pick('asr.provider', name, recognizers, ({ provider }) => provider),
-    findVad: (name = vads[0].type) => pick('vad.type', name, vads, ({ type }) => type),
+    findVad: (name = vads[0].type) =>
+      pick('option.vad.type', name, vads, ({ type }) => type, ['none']),
     createDenoiser: () => denoise.createDenoiser(),
     openFile: (url, sampleRate, handlers) => files.open(url, sampleRate, handlers),
     openLoop: (url, sampleRate) => loops.acquire(url, sampleRate),
@@ -32,21 +33,35 @@ export function createCallDeps(
   }
 }
 
+/** Those that any codec runs at. */
+const RATES = [8000, 16_000, 24_000, 48_000]
+
 function codecOf({ codec = 'pcm', samplerate }: CallOption) {
-  const found = findCodec(codec.toLowerCase(), samplerate)
+  const name = codec.toLowerCase()
+  const found = findCodec(name, samplerate)
   if (found !== undefined) return found
-  if (findCodec(codec.toLowerCase()) === undefined) {
+  if (findCodec(name) === undefined) {
     const known = 'pcm, pcmu, pcma, g722, opus'
     throw new CallError('bad_option', `option.codec: "${codec}" is unknown; known are ${known}`)
   }
-  throw new CallError('bad_option', `option.samplerate: ${samplerate} is not a rate of ${codec}`)
+  const rates = RATES.filter((rate) => findCodec(name, rate) !== undefined).join(', ')
+  throw new CallError(
+    'bad_option',
+    `option.samplerate: ${samplerate} is not a rate of ${codec}; known are ${rates}`,
+  )
 }
 
-/** The one of `known` with that name, or an error that lists them. */
-function pick<T>(field: string, name: string, known: readonly T[], nameOf: (one: T) => string): T {
+/** The one of `known` with that name, or an error that lists them, and what is understood `besides`. */
+function pick<T>(
+  field: string,
+  name: string,
+  known: readonly T[],
+  nameOf: (one: T) => string,
+  besides: readonly string[] = [],
+): T {
   const found = known.find((one) => nameOf(one) === name)
   if (found !== undefined) return found
-  const names = known.map(nameOf).join(', ') || 'none'
+  const names = [...known.map(nameOf), ...besides].join(', ') || 'none'
   const shown = name === '' ? 'no provider is named' : `"${name}" is unknown`
   throw new CallError('unknown_provider', `${field}: ${shown}; known are: ${names}`)
 }

@@ -67,7 +67,7 @@ export class CallMedia {
   /** The call is answered: what is heard all the time begins. */
   start(): void {
     const { option, onError } = this.#options
-    if (option.ambiance === undefined) return
+    if (option.ambiance === undefined || option.ambiance.enabled === false) return
     this.#ambiance = new AmbianceLoop(this.#deps.openLoop, this.player, option.ambiance, (error) =>
       onError('ambiance', error),
     )

@@ -58,26 +58,28 @@ export const VadOption = z
     type: short
       .optional()
       .describe(
-        '`silero` (default), `webrtc`, `energy`, or `none` for no voice activity detection.',
+        '`silero` (default), `webrtc`, `energy`, or `none` for no voice activity detection. With another there is none either, and an `error` event says so.',
       ),
     voiceThreshold: z
       .number()
       .min(0.05)
       .max(0.99)
       .optional()
-      .describe('Probability from which a window counts as voice.'),
+      .describe('Probability from which a window counts as voice; 0.5 when absent.'),
     speechPadding: milliseconds
       .optional()
-      .describe('Milliseconds that voice must last before `speaking`.'),
+      .describe('Milliseconds that voice must last before `speaking`; 96 when absent.'),
     silencePadding: milliseconds
       .optional()
-      .describe('Milliseconds that silence must last before `silence`.'),
+      .describe('Milliseconds that silence must last before `silence`; 300 when absent.'),
     silenceTimeout: z
       .number()
       .min(100)
       .max(3_600_000)
       .optional()
-      .describe('Repeats `silence` every so many milliseconds while it lasts.'),
+      .describe(
+        'Repeats `silence` every so many milliseconds while it lasts; not at all when absent.',
+      ),
   })
   .meta({ id: 'VadOption', description: 'How voice is told from silence.' })
 export type VadOption = z.infer<typeof VadOption>
@@ -87,7 +89,7 @@ export const RecorderOption = z
     recorderFile: short
       .optional()
       .describe(
-        'File name under the recordings of the server; `{id}` is the session id. Made from it when absent.',
+        'File name under the recordings of the server; `{id}` is the session id, and the name when absent. The ending is added where it is missing.',
       ),
     samplerate: z
       .literal([8000, 16_000, 24_000, 48_000])
@@ -96,7 +98,9 @@ export const RecorderOption = z
     format: z
       .enum(['wav', 'ogg'])
       .optional()
-      .describe('`wav` (default), or `ogg`: Opus, a tenth of the size.'),
+      .describe(
+        '`wav`, or `ogg`: Opus, a tenth of the size. `wav` when absent, unless the file name ends in `.ogg`.',
+      ),
   })
   .meta({
     id: 'RecorderOption',
@@ -135,6 +139,7 @@ export const AmbianceOption = z
       .optional()
       .describe('Loudness between playbacks: 1 is as it is, 0.3 when absent. `normalLevel` too.'),
     duckLevel: share.optional().describe('Loudness under a playback; 0.1 when absent.'),
+    enabled: z.boolean().optional().describe('`false` is as if there were no ambiance.'),
   })
   .meta({ id: 'AmbianceOption', description: 'A sound that is looped under the call.' })
 export type AmbianceOption = z.infer<typeof AmbianceOption>
@@ -186,7 +191,14 @@ export const PlayUrl = z.string().min(1).max(MAX_URL_CHARS)
 export const PlayId = short.min(1)
 
 /** Options of the field's clients that are understood but not honoured yet. */
-const UNSUPPORTED_OPTIONS = ['eou', 'inactivityTimeout', 'mediaPass', 'realtime', 'subscribe']
+const UNSUPPORTED_OPTIONS = [
+  'eou',
+  'inactivityTimeout',
+  'mediaPass',
+  'realtime',
+  'ringbackDetection',
+  'subscribe',
+]
 
 /** Which options an invitation asks for that are not honoured yet; the call goes on without. */
 export function unsupportedOptions(invitation: Readonly<Record<string, unknown>>): string[] {

@@ -129,7 +129,9 @@ export const ErrorEvent = z
     timestamp,
     sender: z
       .string()
-      .describe('Which part: `command`, `tts`, `play`, `asr`, `vad`, `recorder`, `option`.'),
+      .describe(
+        'Which part: `command`, `invite`, `option`, `tts`, `play`, `asr`, `vad`, `denoise`, `recorder`, `ambiance`.',
+      ),
     error: z.string().describe('Cause and way out, for people.'),
     code: z.int().optional().describe('As an HTTP status would be.'),
     playId,

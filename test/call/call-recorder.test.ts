@@ -25,6 +25,7 @@ describe('option.recorder', () => {
   test.each([
     [true, { name: 'call-1.wav', format: 'wav', sampleRate: 16_000 }],
     [{}, { name: 'call-1.wav', format: 'wav', sampleRate: 16_000 }],
+    [{ recorderFile: '' }, { name: 'call-1.wav', format: 'wav', sampleRate: 16_000 }],
     [
       { recorderFile: 'a/{id}', format: 'ogg', samplerate: 8000 },
       { name: 'a/call-1.ogg', format: 'ogg', sampleRate: 8000 },

@@ -385,6 +385,13 @@ describe('ambiance', () => {
     expect(fake.loops.size).toBe(0)
   })
 
+  test('that is not enabled is not even opened', async () => {
+    const fake = await answered({ ambiance: { url: 'missing', enabled: false } })
+    await advance(100)
+    expect(fake.client.find('error')).toEqual([])
+    expect(fake.loops.size).toBe(0)
+  })
+
   test('that cannot be had is an error, and the call goes on', async () => {
     const fake = await answered({ ambiance: { url: 'missing' } })
     await advance(100)

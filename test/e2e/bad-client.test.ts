@@ -55,8 +55,14 @@ describe('the first message', () => {
 
   test.each([
     [{ codec: 'mp4' }, 'option.codec: "mp4" is unknown; known are pcm, pcmu, pcma, g722, opus'],
-    [{ codec: 'pcm', samplerate: 44_100 }, 'option.samplerate: 44100 is not a rate of pcm'],
-    [{ codec: 'pcmu', samplerate: 16_000 }, 'option.samplerate: 16000 is not a rate of pcmu'],
+    [
+      { codec: 'pcm', samplerate: 44_100 },
+      'option.samplerate: 44100 is not a rate of pcm; known are 8000, 16000, 24000, 48000',
+    ],
+    [
+      { codec: 'pcmu', samplerate: 16_000 },
+      'option.samplerate: 16000 is not a rate of pcmu; known are 8000',
+    ],
   ])('with %o gets an error, hangup and close 4400', async (option, error) => {
     const client = await connect()
     client.send({ command: 'invite', option })
@@ -141,6 +147,9 @@ describe('in mid-call', () => {
       ['tts', 400],
       ['tts', 400],
     ])
+    expect(errors[0]?.error).toBe(
+      'option.vad.type: "psychic" is unknown; known are: silero, webrtc, energy, none',
+    )
     expect(errors[2]?.error).toBe('tts.provider: "tencent" is unknown; known are: flite')
     await client.hangup()
   })

@@ -9,7 +9,7 @@ const NOT_IN_NAMES = /[^\p{L}\p{M}\p{N}._@+=,()-]+/gu
 const MAX_ID_CHARS = 100
 
 export interface NameRequest {
-  /** As the client gave it; `{id}` stands for the id. */
+  /** As the client gave it; `{id}` stands for the id. Empty, as RustPBX clients send it, is absent. */
   readonly recorderFile?: string | undefined
   readonly format?: RecordingFormat | undefined
   readonly id: string
@@ -28,7 +28,7 @@ export interface RecordingName {
  * @throws {RecorderError} `bad_option`
  */
 export function recordingName({ recorderFile, format, id }: NameRequest): RecordingName {
-  const path = (recorderFile ?? '{id}').replaceAll('{id}', () => safeId(id))
+  const path = (recorderFile || '{id}').replaceAll('{id}', () => safeId(id))
   const parts = path.split('/')
   const isGood =
     parts.length <= MAX_PARTS &&
