@@ -2,6 +2,7 @@ import { OpusLibrary } from '#audio/codec/opus-library.ts'
 import type { CallRegistry } from '#call/call-registry.ts'
 import type { DenoiseEngine } from '#media/denoise/denoise-engine.ts'
 import type { RecorderEngine } from '#media/recorder/recorder-engine.ts'
+import { CallType } from '#protocol/call-record.ts'
 import type { Metrics } from '#server/metrics.ts'
 import type { FliteSynthesizer } from '#speech/flite/flite-synthesizer.ts'
 import type { CallStore } from '#store/call-store.ts'
@@ -25,9 +26,9 @@ export function addMetrics(metrics: Metrics, sources: MetricSources): void {
 
 function addCallMetrics(metrics: Metrics, registry: CallRegistry): void {
   metrics.gauge('bunpbx_active_calls', 'Live calls by type.', () =>
-    [...Map.groupBy(registry.activeCalls, ({ type }) => type)].map(([type, calls]) => ({
+    CallType.options.map((type) => ({
       labels: { type },
-      value: calls.length,
+      value: registry.activeCalls.filter((call) => call.type === type).length,
     })),
   )
   metrics.counter('bunpbx_calls_ended_total', 'Calls by type and end reason.', () =>

@@ -271,7 +271,7 @@ test('at capacity a call is refused with 503, and it says when to try again', as
 
 test('after all that nothing is left behind', async () => {
   const metrics = await (await fetch(`${gateway.url}/metrics`)).text()
-  expect(metrics).not.toMatch(/^bunpbx_active_calls\{/m)
+  expect(metrics).toMatch(/^bunpbx_active_calls\{type="websocket"\} 0$/m)
   expect(await (await fetch(`${gateway.url}/call/lists`)).json()).toEqual({ calls: [] })
   expect((await fetch(`${gateway.url}/ready`)).status).toBe(200)
 })
