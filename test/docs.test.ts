@@ -44,4 +44,18 @@ describe('documents', () => {
     }
     expect(broken).toEqual([])
   })
+
+  test('every file of ours that a document names exists', async () => {
+    const pages = ['README.md', 'CONTRIBUTING.md', ...new Bun.Glob('docs/*.md').scanSync('.')]
+    const missing: string[] = []
+    for (const page of pages) {
+      for (const [, path] of (await read(page)).matchAll(/`((?:src|bench|scripts)\/[\w./*-]+)`/g)) {
+        const found = [path as string, `${path}/*`].flatMap((glob) => [
+          ...new Bun.Glob(glob).scanSync('.'),
+        ])
+        if (found.length === 0) missing.push(`${page}: ${path}`)
+      }
+    }
+    expect(missing).toEqual([])
+  })
 })
