@@ -134,7 +134,7 @@ export const AmbianceOption = z
       .string()
       .min(1)
       .max(MAX_URL_CHARS)
-      .describe('What to loop; as in `play`. `path` is accepted for it.'),
+      .describe('What to loop, at most 120 seconds; as in `play`. `path` is accepted for it.'),
     level: share
       .optional()
       .describe('Loudness between playbacks: 1 is as it is, 0.3 when absent. `normalLevel` too.'),
@@ -146,8 +146,8 @@ export type AmbianceOption = z.infer<typeof AmbianceOption>
 
 export const CallOption = z
   .object({
-    caller: short.optional(),
-    callee: short.optional(),
+    caller: short.optional().describe('Who calls; kept in the call record.'),
+    callee: short.optional().describe('Who is called; kept in the call record.'),
     offer: z.string().max(MAX_SDP_CHARS).optional().describe('SDP offer (WebRTC calls).'),
     codec: short
       .optional()
@@ -160,9 +160,9 @@ export const CallOption = z
       .describe(
         'Samples per second: 8000, 16000, 24000 or 48000, for `pcm` (16000 when absent) and `opus` (48000).',
       ),
-    asr: AsrOption.optional(),
-    tts: TtsOption.optional(),
-    vad: VadOption.optional(),
+    asr: AsrOption.optional().describe('Speech recognition; none when absent.'),
+    tts: TtsOption.optional().describe('Of every `tts` command that does not say otherwise.'),
+    vad: VadOption.optional().describe('Voice activity detection, which every call has.'),
     echoGate: z
       .boolean()
       .optional()
@@ -181,7 +181,9 @@ export const CallOption = z
       .union([z.boolean(), RecorderOption])
       .optional()
       .describe('Records the call; `true` or `{}` takes the defaults.'),
-    ambiance: AmbianceOption.optional(),
+    ambiance: AmbianceOption.optional().describe(
+      'What is heard under the call; nothing when absent.',
+    ),
     extra: extra.optional().describe("Kept in the call record, for the application's own use."),
   })
   .meta({ id: 'CallOption', description: 'Configuration of a call; every field may be absent.' })
