@@ -4,7 +4,7 @@ export const CLOSE_CODES = {
   stopping: [1001, 'the server is stopping'],
   tooBig: [1009, 'a message was too big'],
   fault: [1011, 'internal fault'],
-  badFirstMessage: [4400, 'the first message was no invite or accept'],
+  badFirstMessage: [4400, 'the first message was no valid invite or accept'],
   keyRevoked: [4401, 'the API key was revoked'],
   noFirstMessage: [4408, 'no first message in time'],
   tooSlow: [4413, 'the client reads too slowly'],
