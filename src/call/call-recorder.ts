@@ -1,8 +1,9 @@
 import type { Recorder } from '#media/recorder/recorder.ts'
 import type { RecorderHandlers, RecordingPlan } from '#media/recorder/recorder-message.ts'
 import { recordingName } from '#media/recorder/recording-name.ts'
-import type { CallOption } from '#protocol/call-option.ts'
+import type { CallOption, RecorderOption } from '#protocol/call-option.ts'
 import type { CallDeps } from './call-deps.ts'
+import { CallError } from './call-error.ts'
 
 export interface RecorderSetup {
   readonly recordId: string
@@ -14,6 +15,7 @@ export interface RecorderSetup {
 }
 
 const DEFAULT_RATE = 16_000
+const RATES = [8000, 16_000, 24_000, 48_000] as const
 
 /**
  * Begins the recording that `option.recorder` asks for, and keeps the call's record informed of it.
@@ -24,10 +26,9 @@ export function openRecorder(
   { recordId, id, option, onError }: RecorderSetup,
 ): Recorder | undefined {
   if (option === undefined || option === false) return undefined
-  const { recorderFile, format, samplerate = DEFAULT_RATE } = option === true ? {} : option
   let plan: RecordingPlan
   try {
-    plan = { ...recordingName({ recorderFile, format, id }), sampleRate: samplerate }
+    plan = planRecording(option === true ? {} : option, id)
   } catch (error) {
     onError(error)
     return undefined
@@ -45,4 +46,18 @@ export function openRecorder(
     },
   }
   return openRecording(plan, handlers)
+}
+
+/** @throws {RecorderError | CallError} `bad_option` */
+function planRecording(option: RecorderOption, id: string): RecordingPlan {
+  const { recorderFile, format, samplerate = DEFAULT_RATE } = option
+  const sampleRate = RATES.find((rate) => rate === samplerate)
+  if (sampleRate === undefined) {
+    const known = `known are ${RATES.join(', ')}`
+    throw new CallError(
+      'bad_option',
+      `option.recorder.samplerate: ${samplerate} is unknown; ${known}`,
+    )
+  }
+  return { ...recordingName({ recorderFile, format, id }), sampleRate }
 }

@@ -92,11 +92,10 @@ export const RecorderOption = z
         'File name under the recordings of the server; `{id}` is the session id, and the name when absent. The ending is added where it is missing.',
       ),
     samplerate: z
-      .literal([8000, 16_000, 24_000, 48_000])
+      .number()
       .optional()
-      .describe('Samples per second of the file; 16000 when absent.'),
-    format: z
-      .enum(['wav', 'ogg'])
+      .describe('Samples per second of the file: 8000, 16000 (when absent), 24000 or 48000.'),
+    format: short
       .optional()
       .describe(
         '`wav`, or `ogg`: Opus, a tenth of the size. `wav` when absent, unless the file name ends in `.ogg`.',

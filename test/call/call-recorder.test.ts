@@ -81,6 +81,19 @@ describe('option.recorder', () => {
     expect(recorder.plans).toEqual([])
   })
 
+  test.each([
+    [{ format: 'pcm' }, 'option.recorder.format: "pcm" is unknown; known are wav, ogg'],
+    [
+      { samplerate: 44_100 },
+      'option.recorder.samplerate: 44100 is unknown; known are 8000, 16000, 24000, 48000',
+    ],
+  ])('%o costs the recording, not the call', async (option, error) => {
+    const { client, recorder } = await answered(option)
+    expect(client.find('error')).toMatchObject([{ sender: 'recorder', code: 400, error }])
+    expect(client.names).toContain('answer')
+    expect(recorder.plans).toEqual([])
+  })
+
   test('a disk that fails is one error, and the call goes on', async () => {
     const fake = await answered(true)
     fake.recorder.handlers?.onError(new RecorderError('disk', 'the disk is full'))

@@ -11,7 +11,7 @@ const MAX_ID_CHARS = 100
 export interface NameRequest {
   /** As the client gave it; `{id}` stands for the id. Empty, as RustPBX clients send it, is absent. */
   readonly recorderFile?: string | undefined
-  readonly format?: RecordingFormat | undefined
+  readonly format?: string | undefined
   readonly id: string
 }
 
@@ -39,9 +39,18 @@ export function recordingName({ recorderFile, format, id }: NameRequest): Record
       'option.recorder.recorderFile: must be a file name, or a path with "/", of letters, digits, spaces and ._@+=,()-; not absolute, no part beginning with a dot',
     )
   }
-  const chosen = format ?? (/\.ogg$/i.test(path) ? 'ogg' : 'wav')
+  const chosen = knownFormat(format ?? (/\.ogg$/i.test(path) ? 'ogg' : 'wav'))
   const hasEnding = path.toLowerCase().endsWith(`.${chosen}`)
   return { name: hasEnding ? path : `${path}.${chosen}`, format: chosen }
+}
+
+function knownFormat(format: string): RecordingFormat {
+  if (format === 'wav' || format === 'ogg') return format
+  const shown = JSON.stringify(format.slice(0, MAX_ID_CHARS))
+  throw new RecorderError(
+    'bad_option',
+    `option.recorder.format: ${shown} is unknown; known are wav, ogg`,
+  )
 }
 
 /** An id may hold anything; what no file name should becomes `_`. */
