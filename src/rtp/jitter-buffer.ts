@@ -51,6 +51,8 @@ const NEAR_MS = 5
  * Bounds: `capacity` packets and `maxDelayMs` + 60 ms; beyond them the oldest are dropped.
  */
 export class JitterBuffer {
+  /** Timestamp units per second. */
+  readonly clockRate: number
   /** The packet that was pulled last; valid until the next call of `receive`. */
   packet: PacketSlot | undefined
   /** Whether audio was left out just before `packet`, so that it does not join what was before. */
@@ -97,6 +99,7 @@ export class JitterBuffer {
 
   constructor(clockRate: number, options: JitterBufferOptions = {}) {
     const { minDelayMs = 20, startDelayMs = 60, maxDelayMs = 300 } = options
+    this.clockRate = clockRate
     this.#unitsPerMs = clockRate / 1000
     this.#maxDelayMs = maxDelayMs
     this.#maxPayloadBytes = options.maxPayloadBytes ?? 1500
