@@ -5,6 +5,7 @@ const FILES = [
   'opus',
   'quality',
   'playout',
+  'rtp',
   'denoise',
   'echo',
   'recorder',
