@@ -7,19 +7,30 @@ import type { CallOption } from '#protocol/call-option.ts'
 import type { CallStore } from '#store/call-store.ts'
 import { WebSocketLeg } from '#transport/websocket/websocket-leg.ts'
 import type { Engines } from './app-engines.ts'
+import type { SipGateway } from './app-sip.ts'
+
+export interface CallDepsParts {
+  readonly store: CallStore
+  readonly log: Logger
+  /** Absent while SIP is off; its route is closed then. */
+  readonly sip: SipGateway | undefined
+}
 
 /** What calls are built from: the engines, by the names that options give them. */
 export function createCallDeps(
   { ttsProvider, asrProvider }: Pick<Config, 'ttsProvider' | 'asrProvider'>,
   engines: Engines,
-  { store, log }: { readonly store: CallStore; readonly log: Logger },
+  { store, log, sip }: CallDepsParts,
 ): CallDeps {
   const { speakers, recognizers, vads, denoise, files, loops, recorder } = engines
   return {
     log,
     pacer: engines.pacer,
     journal: store,
-    createLeg: (_type, option, sendPayload) => new WebSocketLeg(codecOf(option), sendPayload),
+    createLeg: (type, option, sendPayload) =>
+      type === 'sip' && sip !== undefined
+        ? sip.createLeg(option)
+        : new WebSocketLeg(codecOf(option), sendPayload),
     findSynthesizer: (name = ttsProvider) =>
       pick('tts.provider', name, speakers, ({ provider }) => provider),
     findRecognizer: (name = asrProvider) =>

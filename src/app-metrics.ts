@@ -7,10 +7,12 @@ import type { Metrics } from '#server/metrics.ts'
 import type { FliteSynthesizer } from '#speech/flite/flite-synthesizer.ts'
 import type { CallStore } from '#store/call-store.ts'
 import type { Engines } from './app-engines.ts'
+import type { SipGateway } from './app-sip.ts'
 
 export interface MetricSources extends Engines {
   readonly registry: CallRegistry
   readonly store: CallStore
+  readonly sip: SipGateway | undefined
 }
 
 /** Lets `metrics` read the figures of every part. */
@@ -22,6 +24,20 @@ export function addMetrics(metrics: Metrics, sources: MetricSources): void {
   addRecorderMetrics(metrics, sources.recorder)
   if (sources.flite !== undefined) addFliteMetrics(metrics, sources.flite)
   addStoreMetrics(metrics, sources.store)
+  addSipMetrics(metrics, sources.sip)
+}
+
+/** Without a value while SIP is off. */
+function addSipMetrics(metrics: Metrics, sip: SipGateway | undefined): void {
+  metrics.gauge('bunpbx_sip_state', 'What is alive and what has happened in SIP, by name.', () =>
+    Object.entries(sip?.stats ?? {}).map(([name, value]) => ({ labels: { name }, value })),
+  )
+  metrics.gauge('bunpbx_sip_registrations', 'Accounts by address and status.', () =>
+    [...(sip?.registrations ?? [])].map(([address, status]) => ({
+      labels: { address, status },
+      value: 1,
+    })),
+  )
 }
 
 function addCallMetrics(metrics: Metrics, registry: CallRegistry): void {

@@ -11,8 +11,9 @@ import type { Recognizer } from '#speech/asr.ts'
 import type { Synthesizer } from '#speech/tts.ts'
 import { CallStore } from '#store/call-store.ts'
 import { createCallDeps } from './app-call-deps.ts'
-import { createEngines } from './app-engines.ts'
+import { createEngines, type Engines } from './app-engines.ts'
 import { addMetrics } from './app-metrics.ts'
+import { createInboundHandler, SipGateway } from './app-sip.ts'
 
 /** What an app is made of beside its configuration; tests put fakes in. */
 export interface AppDeps {
@@ -24,6 +25,8 @@ export interface AppDeps {
 /** A running gateway. */
 export interface App {
   readonly port: number
+  /** UDP port of SIP; absent while it is off. */
+  readonly sipPort: number | undefined
   readonly url: string
   /** Lets live calls finish for `DRAIN_SECONDS`, ends the rest, and closes everything. */
   close(): Promise<void>
@@ -44,14 +47,17 @@ export async function createApp(
   const onFault = (fault: unknown) => log.error({ fault }, 'fault')
   const store = await CallStore.open({ directory: config.dataDir, onFault })
   const engines = createEngines(config, { store, recognizers, synthesizers, onFault })
-  const deps = createCallDeps(config, engines, { store, log })
+  const sip = await openSip(config, engines, { store, log })
+  const deps = createCallDeps(config, engines, { store, log, sip })
   const registry = new CallRegistry(deps, config.maxCalls)
+  if (sip !== undefined) sip.onInbound = createInboundHandler(config, registry, log)
   const metrics = new Metrics()
-  addMetrics(metrics, { ...engines, registry, store })
+  addMetrics(metrics, { ...engines, registry, store, sip })
   const stopProcessMetrics = addProcessMetrics(metrics)
 
   const closeAll = async () => {
     stopProcessMetrics()
+    await sip?.close()
     await engines.close()
     await store.close()
   }
@@ -70,12 +76,31 @@ export async function createApp(
   }
   return {
     port: listener.port,
+    sipPort: sip?.port,
     url: listener.url,
     close: async () => {
       await drain(registry, config.drainSeconds * 1_000)
       await listener.close()
       await closeAll()
     },
+  }
+}
+
+/** SIP, where it is wanted. What has been opened before is closed when it cannot be had. */
+async function openSip(
+  config: Config,
+  engines: Engines,
+  { store, log }: { readonly store: CallStore; readonly log: Logger },
+): Promise<SipGateway | undefined> {
+  const port = config.sipPort
+  if (port === undefined) return undefined
+  try {
+    return await SipGateway.open(config, port, { pacer: engines.pacer, log })
+  } catch (cause) {
+    await engines.close()
+    await store.close()
+    const message = cause instanceof Error ? cause.message : String(cause)
+    throw new ConfigError(`SIP_PORT: cannot listen on ${port}: ${message}`, { cause })
   }
 }
 

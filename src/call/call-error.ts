@@ -10,6 +10,7 @@ export type CallErrorCode =
   | 'too_many_keys'
   | 'nothing_playing'
   | 'not_supported'
+  | 'refused'
 
 /** The message is for people: it names the field and the way out. */
 export class CallError extends Error {
@@ -30,6 +31,9 @@ const STATUS: Readonly<Record<string, number>> = {
   bad_option: 400,
   parameter: 400,
   bad_url: 400,
+  bad_uri: 400,
+  bad_header: 400,
+  bad_sdp: 400,
   unknown_provider: 400,
   auth: 401,
   forbidden: 403,
@@ -38,6 +42,7 @@ const STATUS: Readonly<Record<string, number>> = {
   nothing_playing: 409,
   too_large: 413,
   unsupported: 415,
+  no_common_codec: 415,
   audio: 415,
   text: 422,
   decode: 422,
@@ -47,8 +52,10 @@ const STATUS: Readonly<Record<string, number>> = {
   too_many_keys: 429,
   not_supported: 501,
   server: 502,
+  refused: 502,
   protocol: 502,
   network: 502,
+  no_ports: 503,
   timeout: 504,
   disk: 507,
 }

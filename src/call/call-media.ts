@@ -1,14 +1,17 @@
+import type { AudioFrame } from '#audio/frame.ts'
 import { Player } from '#media/player.ts'
 import type { Recorder } from '#media/recorder/recorder.ts'
 import type { CallOption } from '#protocol/call-option.ts'
+import type { DtmfCommand, MuteCommand, PlayCommand, UnmuteCommand } from '#protocol/command.ts'
 import type { HangupCause, Leg } from '#transport/leg.ts'
 import { AmbianceLoop } from './ambiance-loop.ts'
 import type { CallDeps } from './call-deps.ts'
+import { CallError, errorStatus } from './call-error.ts'
 import type { CallMetrics } from './call-metrics.ts'
 import { openRecorder } from './call-recorder.ts'
 import type { EventWriter } from './event-writer.ts'
 import { Listener } from './listener.ts'
-import { PlaybackSlot } from './playback-slot.ts'
+import { PLAYBACK_TRACK_ID, PlaybackSlot } from './playback-slot.ts'
 import { Speaker } from './speaker.ts'
 
 export interface CallMediaOptions {
@@ -50,12 +53,18 @@ export class CallMedia {
       onError: (error) => options.onError('recorder', error),
     })
     this.#recorder = recorder
-    this.listener = new Listener(deps, trackId, { option, sampleRate, recorder }, events)
-    this.player = new Player(deps.pacer, sampleRate, (frame) => {
+    this.listener = new Listener(
+      deps,
+      trackId,
+      { option, sampleRate, recorder, hasDigits: () => leg.hasDigits === true },
+      events,
+    )
+    const send = (frame: AudioFrame) => {
       leg.send(frame)
       this.listener.noteSent(frame)
       recorder?.writeSent(frame)
-    })
+    }
+    this.player = new Player(deps.pacer, sampleRate, send, () => leg.isPressing === true)
     this.slot = new PlaybackSlot(this.player, events, metrics.playbackLatency, options.onAutoHangup)
     this.speaker = new Speaker(deps.findSynthesizer, this.slot, {
       events,
@@ -71,6 +80,54 @@ export class CallMedia {
     this.#ambiance = new AmbianceLoop(this.#deps.openLoop, this.player, option.ambiance, (error) =>
       onError('ambiance', error),
     )
+  }
+
+  /** Plays a file in place of what is playing. */
+  play({ url, playId, autoHangup, volume }: PlayCommand): void {
+    const id = playId ?? url
+    const playback = this.#deps.openFile(url, this.player.sampleRate, {
+      onError: (error) => {
+        this.#options.events.emit({
+          event: 'error',
+          trackId: PLAYBACK_TRACK_ID,
+          sender: 'play',
+          error: error.message,
+          code: errorStatus(error),
+          playId: id,
+        })
+      },
+    })
+    this.slot.start({ playback, playId: id, autoHangup, volume })
+  }
+
+  /**
+   * Presses keys, in the sound where the leg has no other way.
+   *
+   * @throws {CallError} `too_many_keys`
+   */
+  pressKeys({ digits, durationMs, gapMs }: DtmfCommand): void {
+    const { leg, player } = this
+    const keys = digits.toUpperCase()
+    const timing = { durationMs, gapMs }
+    const isPressed = leg.hasDigits ? leg.pressKeys?.(keys, timing) : player.pressKeys(keys, timing)
+    if (isPressed) return
+    throw new CallError('too_many_keys', 'dtmf.digits: too many keys wait to be pressed already')
+  }
+
+  /**
+   * Silences a track, or both, or undoes it.
+   *
+   * @throws {CallError} `bad_option` when there is no such track.
+   */
+  mute({ command, trackId }: MuteCommand | UnmuteCommand): void {
+    const callerTrackId = this.#options.trackId
+    if (trackId !== undefined && trackId !== callerTrackId && trackId !== PLAYBACK_TRACK_ID) {
+      const known = `"${callerTrackId}" and "${PLAYBACK_TRACK_ID}"`
+      throw new CallError('bad_option', `${command}.trackId: is unknown; known are ${known}`)
+    }
+    const isMuted = command === 'mute'
+    if (trackId !== PLAYBACK_TRACK_ID) this.listener.isMuted = isMuted
+    if (trackId !== callerTrackId) this.player.isMuted = isMuted
   }
 
   /** Ends playback, detectors, leg and recording. Harmless to call twice. */

@@ -5,6 +5,7 @@ import type { CallClient } from './call-client.ts'
 import type { CallDeps } from './call-deps.ts'
 import { CallError } from './call-error.ts'
 import { CallMetrics } from './call-metrics.ts'
+import { InboundCalls, type InboundOffer } from './inbound-calls.ts'
 
 /** A live call as `GET /call/lists` shows it. */
 export interface LiveCall {
@@ -20,6 +21,7 @@ type Holder = { readonly onStop: () => void; call?: Call }
 /** All calls of the process, by session id: at most `maxCalls`, none twice, none while draining. */
 export class CallRegistry {
   readonly metrics = new CallMetrics()
+  readonly inbound = new InboundCalls()
   readonly #deps: CallDeps
   readonly #maxCalls: number
   readonly #holders = new Map<string, Holder>()
@@ -61,10 +63,16 @@ export class CallRegistry {
     if (this.#holders.get(id)?.call === undefined) this.#remove(id)
   }
 
-  /** Makes the call of a reserved id. It begins with `Call.start`. */
-  create(identity: CallIdentity, option: CallOption, client: CallClient): Call {
+  /** Makes the call of a reserved id. It begins with `Call.start`, an inbound one with `offered`. */
+  create(
+    identity: CallIdentity,
+    option: CallOption,
+    client: CallClient,
+    offer?: InboundOffer,
+  ): Call {
     const call = new Call(this.#deps, identity, {
       option,
+      offer,
       client,
       metrics: this.metrics,
       onEnded: () => this.#remove(identity.id),

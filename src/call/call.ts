@@ -1,9 +1,9 @@
 import type { CallOption } from '#protocol/call-option.ts'
 import type { CallRecord } from '#protocol/call-record.ts'
 import type { CloseReason } from '#protocol/close-code.ts'
-import type { Command, DtmfCommand, PlayCommand, TtsCommand } from '#protocol/command.ts'
+import type { Command, TtsCommand } from '#protocol/command.ts'
 import { redactObject } from '#protocol/redact.ts'
-import type { HangupCause, Leg, LegType } from '#transport/leg.ts'
+import { type HangupCause, type Leg, LegRejection, type LegType } from '#transport/leg.ts'
 import type { CallClient } from './call-client.ts'
 import type { CallDeps } from './call-deps.ts'
 import { CallError, errorStatus } from './call-error.ts'
@@ -11,7 +11,7 @@ import { CallMedia } from './call-media.ts'
 import type { CallMetrics } from './call-metrics.ts'
 import { type CallState, nextState } from './call-state.ts'
 import { EventWriter } from './event-writer.ts'
-import { PLAYBACK_TRACK_ID } from './playback-slot.ts'
+import type { InboundOffer } from './inbound-calls.ts'
 
 /** What a call is from its first message on. */
 export interface CallIdentity {
@@ -22,12 +22,17 @@ export interface CallIdentity {
   readonly hasEvents: boolean
 }
 
+/** SIP status of an inbound call that is ended before it is answered (RFC 3261 §21.6.2). */
+const DECLINE = 603
+
 /** One conversation: its state, the commands it obeys, and the events it sends. */
 export class Call {
   readonly id: string
   readonly type: LegType
   readonly startedAt = Date.now()
-  readonly option: CallOption
+  #option: CallOption
+  /** What there is of an inbound call before it is answered. */
+  readonly #offer: InboundOffer | undefined
   readonly #recordId = Bun.randomUUIDv7()
   readonly #hasEvents: boolean
   readonly #deps: CallDeps
@@ -43,11 +48,12 @@ export class Call {
   constructor(
     deps: CallDeps,
     { id, type, hasEvents }: CallIdentity,
-    { option, client, metrics, onEnded }: CallSetup,
+    { option, offer, client, metrics, onEnded }: CallSetup,
   ) {
     this.id = id
     this.type = type
-    this.option = option
+    this.#option = option
+    this.#offer = offer
     this.#hasEvents = hasEvents
     this.#deps = deps
     this.#metrics = metrics
@@ -57,8 +63,35 @@ export class Call {
     deps.journal.begin(this.#record())
   }
 
+  get option(): CallOption {
+    return this.#option
+  }
+
   get isEnded(): boolean {
     return this.#state === 'ended'
+  }
+
+  /** Tells the client of an inbound call, which it may `accept`, `reject`, or let ring. */
+  offered(): void {
+    const offer = this.#offer
+    if (offer === undefined) return
+    offer.onEnded = (cause) => this.end(cause)
+    const { caller, callee, sdp } = offer
+    this.#events.emit({ event: 'incoming', trackId: this.id, caller, callee, sdp })
+  }
+
+  /** Answers an inbound call; `unsupported` options are reported and left out. */
+  accept(option: CallOption, unsupported: readonly string[]): void {
+    if (this.isEnded) return
+    if (this.#offer === undefined || this.#media !== undefined) {
+      const message = 'accept: the call has begun already'
+      this.fail('command', new CallError('invalid_transition', message))
+      return
+    }
+    const { caller, callee } = this.#option
+    this.#option = { ...option, ...(caller && { caller }), ...(callee && { callee }) }
+    // `start` reports its own failures as events of the call.
+    void this.start(unsupported)
   }
 
   /** Keeps a message of the client in the journal, before it is acted on. */
@@ -75,18 +108,26 @@ export class Call {
       for (const name of unsupported) {
         this.fail('option', new CallError('not_supported', `option.${name}: is not supported yet`))
       }
-      const leg = this.#deps.createLeg(this.type, this.option, (payload) =>
-        this.#client.sendAudio(payload),
-      )
+      const leg = this.#createLeg()
       const media = this.#createMedia(leg)
       this.#media = media
       const { sdp } = await leg.connect({
         onFrame: (frame) => media.listener.hear(frame),
         onHangup: (cause) => this.end(cause),
+        onRinging: (ringing) => this.#ringing(ringing),
+        onDigit: (digit) => this.#events.emit({ event: 'dtmf', trackId: this.id, digit }),
+        onTransferRequest: (request) =>
+          this.#events.emit({ event: 'transferRequest', trackId: this.id, ...request }),
+        onHold: (onHold) => this.#events.emit({ event: 'hold', trackId: this.id, onHold }),
       })
       if (this.isEnded) return
       this.#answered(sdp)
     } catch (error) {
+      if (this.isEnded) return
+      if (error instanceof LegRejection) {
+        this.#rejected(error)
+        return
+      }
       this.fail('invite', error)
       const why = errorStatus(error) >= 500 ? 'fault' : 'badFirstMessage'
       this.end({ reason: 'error', initiator: 'system', fault: String(error) }, why)
@@ -127,6 +168,7 @@ export class Call {
     this.#state = nextState(this.#state, 'ended')
     const { reason, initiator } = cause
     this.#media?.close(cause)
+    this.#offer?.reject(DECLINE)
     if (this.#answeredAt !== undefined) {
       const duration = Date.now() - this.#answeredAt
       this.#events.emit({ event: 'trackEnd', trackId: this.id, duration })
@@ -140,6 +182,13 @@ export class Call {
     this.#deps.log.info({ callId: this.id, ...cause }, 'call ended')
   }
 
+  #createLeg(): Leg {
+    if (this.#offer !== undefined) return this.#offer.createLeg(this.option)
+    return this.#deps.createLeg(this.type, this.option, (payload) =>
+      this.#client.sendAudio(payload),
+    )
+  }
+
   #createMedia(leg: Leg): CallMedia {
     return new CallMedia(this.#deps, leg, {
       trackId: this.id,
@@ -150,6 +199,17 @@ export class Call {
       onAutoHangup: () => this.end({ reason: 'autohangup', initiator: 'system' }),
       onError: (sender, error) => this.fail(sender, error),
     })
+  }
+
+  /** May come more than once, and with early media later than without. */
+  #ringing({ hasEarlyMedia }: { readonly hasEarlyMedia: boolean }): void {
+    if (this.#state === 'idle') this.#state = nextState(this.#state, 'ringing')
+    this.#events.emit({ event: 'ringing', trackId: this.id, earlyMedia: hasEarlyMedia })
+  }
+
+  #rejected({ message, status, hangupCause }: LegRejection): void {
+    this.#events.emit({ event: 'reject', trackId: this.id, reason: message, code: status })
+    this.end(hangupCause)
   }
 
   #answered(sdp: string): void {
@@ -170,6 +230,16 @@ export class Call {
       case 'hangup':
         this.end({ reason: command.reason ?? 'hangup', initiator: command.initiator ?? 'user' })
         return
+      case 'reject':
+        this.#openOffer('reject').reject(command.code, command.reason)
+        this.end({ reason: command.reason ?? 'rejected', initiator: 'user' })
+        return
+      case 'ringing':
+        this.#openOffer('ringing').ring()
+        return
+      case 'refer':
+        void this.#refer(command.target)
+        return
       case 'history':
         this.#addHistory(command.speaker, command.text)
         return
@@ -177,7 +247,7 @@ export class Call {
         this.#tts(command)
         return
       case 'play':
-        this.#play(command)
+        this.#answeredMedia('play').play(command)
         return
       case 'interrupt':
         this.#answeredMedia('interrupt').slot.interrupt()
@@ -189,13 +259,36 @@ export class Call {
         }
         return
       case 'dtmf':
-        this.#pressKeys(command)
+        this.#answeredMedia('dtmf').pressKeys(command)
         return
       case 'mute':
       case 'unmute':
-        this.#mute(command.command, command.trackId)
+        this.#answeredMedia(command.command).mute(command)
         return
     }
+  }
+
+  async #refer(target: string): Promise<void> {
+    try {
+      const { leg } = this.#answeredMedia('refer')
+      if (leg.transfer === undefined) {
+        throw new CallError('not_supported', `refer: a ${this.type} call cannot be transferred`)
+      }
+      const status = await leg.transfer(target)
+      if (status === undefined || this.isEnded) return
+      if (status < 300) this.end({ reason: 'transferred', initiator: 'user' })
+      else throw new CallError('refused', `refer: the far end could not call: ${status}`)
+    } catch (error) {
+      this.fail('refer', error)
+    }
+  }
+
+  /** The inbound call that `command` decides on. */
+  #openOffer(command: string): InboundOffer {
+    if (this.#offer === undefined || this.#media !== undefined) {
+      throw new CallError('invalid_transition', `${command}: there is no call to decide on`)
+    }
+    return this.#offer
   }
 
   #tts(command: TtsCommand): void {
@@ -209,41 +302,6 @@ export class Call {
     if (isSaid || !command.autoHangup) return
     // A text that was refused must not cut short the speech that it was meant to follow.
     if (!slot?.playing?.autoHangup) this.end({ reason: 'autohangup', initiator: 'system' })
-  }
-
-  #pressKeys({ digits, durationMs, gapMs }: DtmfCommand): void {
-    const { player } = this.#answeredMedia('dtmf')
-    if (player.pressKeys(digits.toUpperCase(), { durationMs, gapMs })) return
-    throw new CallError('too_many_keys', 'dtmf.digits: too many keys wait to be pressed already')
-  }
-
-  #play({ url, playId, autoHangup, volume }: PlayCommand): void {
-    const { slot, player } = this.#answeredMedia('play')
-    const id = playId ?? url
-    const playback = this.#deps.openFile(url, player.sampleRate, {
-      onError: (error) => {
-        this.#events.emit({
-          event: 'error',
-          trackId: PLAYBACK_TRACK_ID,
-          sender: 'play',
-          error: error.message,
-          code: errorStatus(error),
-          playId: id,
-        })
-      },
-    })
-    slot.start({ playback, playId: id, autoHangup, volume })
-  }
-
-  #mute(command: 'mute' | 'unmute', trackId: string | undefined): void {
-    const { listener, player } = this.#answeredMedia(command)
-    const isMuted = command === 'mute'
-    if (trackId !== undefined && trackId !== this.id && trackId !== PLAYBACK_TRACK_ID) {
-      const known = `"${this.id}" and "${PLAYBACK_TRACK_ID}"`
-      throw new CallError('bad_option', `${command}.trackId: is unknown; known are ${known}`)
-    }
-    if (trackId !== PLAYBACK_TRACK_ID) listener.isMuted = isMuted
-    if (trackId !== this.id) player.isMuted = isMuted
   }
 
   #addHistory(speaker: string, text: string): void {
@@ -265,7 +323,7 @@ export class Call {
       recordId: this.#recordId,
       id: this.id,
       type: this.type,
-      direction: 'outbound',
+      direction: this.#offer === undefined ? 'outbound' : 'inbound',
       state: isEnded ? 'ended' : 'active',
       hasEvents: this.#hasEvents,
       option: redactObject(this.option),
@@ -286,6 +344,8 @@ export class Call {
 /** What `Call` is given beside its identity. */
 export interface CallSetup {
   readonly option: CallOption
+  /** Present on inbound calls. */
+  readonly offer?: InboundOffer | undefined
   readonly client: CallClient
   readonly metrics: CallMetrics
   readonly onEnded: (call: Call) => void

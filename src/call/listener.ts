@@ -22,6 +22,8 @@ interface ListenerOptions {
   readonly sampleRate: number
   /** Records what is heard, where the call is recorded. */
   readonly recorder?: Recorder | undefined
+  /** Whether keys come another way, so that those in the sound do not count. */
+  readonly hasDigits?: () => boolean
 }
 
 /**
@@ -32,6 +34,7 @@ export class Listener {
   readonly #trackId: string
   readonly #events: EventWriter
   readonly #clock = new AudioClock()
+  readonly #hasDigits: () => boolean
   readonly #echoGate: EchoGate | undefined
   readonly #keyEcho: KeyEcho | undefined
   readonly #pipeline: Pipeline
@@ -39,9 +42,10 @@ export class Listener {
   constructor(
     deps: ListenerDeps,
     trackId: string,
-    { option, sampleRate, recorder }: ListenerOptions,
+    { option, sampleRate, recorder, hasDigits = () => false }: ListenerOptions,
     events: EventWriter,
   ) {
+    this.#hasDigits = hasDigits
     this.#trackId = trackId
     this.#events = events
     this.#echoGate = option.echoGate === false ? undefined : new EchoGate()
@@ -135,7 +139,7 @@ export class Listener {
   }
 
   #onKey(digit: string): void {
-    if (this.#keyEcho?.isEcho(digit)) return
+    if (this.#hasDigits() || this.#keyEcho?.isEcho(digit)) return
     this.#events.emit({ event: 'dtmf', trackId: this.#trackId, digit })
   }
 

@@ -42,6 +42,12 @@ function checkTogether(values: Values): void {
       `HOST: ${values.HOST} lets others in while API_KEYS is empty; set API_KEYS, or ALLOW_ANONYMOUS=true`,
     )
   }
+  if (values.SIP_ACCOUNTS.length > 0 && values.SIP_PORT === undefined) {
+    throw new ConfigError('SIP_ACCOUNTS: needs SIP_PORT, usually 5060')
+  }
+  if (values.RTP_PORT_MAX - values.RTP_PORT_MIN < 2) {
+    throw new ConfigError('RTP_PORT_MAX: must be above RTP_PORT_MIN by 2 or more')
+  }
   // A browser refuses a TURN server without both.
   const hasPassword = values.TURN_USERNAME !== '' && values.TURN_PASSWORD !== ''
   if (values.TURN_URLS.length > 0 && values.TURN_SECRET === '' && !hasPassword) {

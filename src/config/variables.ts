@@ -5,6 +5,13 @@ const number = z.coerce.number({
   error: ({ input }) => (Number.isNaN(input) ? 'must be a number' : undefined),
 })
 const port = number.int().min(0).max(65_535)
+const optionalPort = text.transform((value, context): number | undefined => {
+  if (value === '') return undefined
+  const result = port.safeParse(Number(value))
+  if (result.success) return result.data
+  context.addIssue({ code: 'custom', message: 'must be a port number' })
+  return z.NEVER
+})
 const seconds = number.min(0).max(86_400)
 const flag = z
   .enum(['true', 'false', '1', '0'])
@@ -65,6 +72,30 @@ const iceServers = text.transform((value, context): IceServer[] | undefined => {
   }
 })
 
+const SIP_URI = /^sips?:\S+$/i
+const SipAccount = z
+  .object({
+    address: z.string().regex(/^sips?:[^@\s]+@\S+$/i),
+    password: z.string(),
+    username: z.string().optional(),
+    registrar: z.string().regex(SIP_URI).optional(),
+    proxy: z.string().regex(SIP_URI).optional(),
+  })
+  .strict()
+export type SipAccount = z.infer<typeof SipAccount>
+
+const SIP_ACCOUNTS_SHAPE =
+  'must be JSON: [{"address":"sip:alice@pbx.example.org","password":"…"}], each with username, registrar and proxy where they differ'
+const sipAccounts = text.transform((value, context): SipAccount[] => {
+  if (value === '') return []
+  try {
+    return z.array(SipAccount).parse(JSON.parse(value))
+  } catch {
+    context.addIssue({ code: 'custom', message: SIP_ACCOUNTS_SHAPE })
+    return z.NEVER
+  }
+})
+
 /**
  * Every variable the server reads: its meaning, its default as it would be written in the
  * environment, and how it is read. The table in docs/operations.md is made from this.
@@ -105,6 +136,41 @@ export const Variables = z.object({
     .default(30)
     .describe('How long a socket may take to its first message.'),
   DRAIN_SECONDS: seconds.default(30).describe('How long live calls may go on after SIGTERM.'),
+  SIP_PORT: optionalPort
+    .prefault('')
+    .describe('UDP and TCP port for SIP, usually 5060; empty is no SIP, 0 any free port.'),
+  SIP_HOST: text
+    .default('')
+    .describe('Address to listen on for SIP and RTP; empty is that of `HOST`, `0.0.0.0` are all.'),
+  SIP_ACCEPT_TIMEOUT_SECONDS: seconds
+    .default(50)
+    .describe('How long an inbound call waits for `accept` or `reject`; then it gets 408.'),
+  SIP_ACCOUNTS: sipAccounts
+    .prefault('')
+    .describe(
+      'Accounts to register, as JSON: `[{"address":"sip:alice@pbx.example.org","password":"…"}]`, with `username`, `registrar` and `proxy` where they differ from the address. Calls to their host use them.',
+    )
+    .meta({ secret: true }),
+  SIP_WEBHOOK_URL: z
+    .union([z.literal(''), z.url({ protocol: /^https?$/ })])
+    .default('')
+    .describe(
+      'Told of every inbound call by POST; the application then opens `/call/sip?id=<dialogId>`. Empty: a socket that waits gets it.',
+    ),
+  SIP_WEBHOOK_SECRET: text
+    .default('')
+    .describe('Signs those requests as in the Standard Webhooks specification.')
+    .meta({ secret: true }),
+  SIP_WEBHOOK_TIMEOUT_SECONDS: number
+    .min(0.1)
+    .max(60)
+    .default(5)
+    .describe('How long it may take to answer; then the caller gets 503.'),
+  PUBLIC_IP: text
+    .default('')
+    .describe('Address that telephones reach us by, behind NAT; empty is the one listened on.'),
+  RTP_PORT_MIN: port.default(20_000).describe('First UDP port for the audio of SIP calls.'),
+  RTP_PORT_MAX: port.default(29_999).describe('Last one; a call takes two.'),
   TTS_PROVIDER: text.min(1).default('flite').describe('Synthesizer of calls that name none.'),
   ASR_PROVIDER: text
     .default('')

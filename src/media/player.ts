@@ -37,6 +37,7 @@ export class Player implements Paced {
   readonly stats = { frames: 0, underruns: 0 }
   readonly #pacer: Pacer
   readonly #send: Sink<AudioFrame>
+  readonly #isBusy: () => boolean
   readonly #frame: OutgoingFrame
   readonly #mix: Int32Array
   readonly #limiter: SoftLimiter
@@ -60,10 +61,17 @@ export class Player implements Paced {
   /** The frame of the next tick has been sent already. */
   #isAhead = false
 
-  constructor(pacer: Pacer, sampleRate: number, send: Sink<AudioFrame>) {
+  /** While `isBusy` says that the leg sends something else, everything waits. */
+  constructor(
+    pacer: Pacer,
+    sampleRate: number,
+    send: Sink<AudioFrame>,
+    isBusy: () => boolean = () => false,
+  ) {
     this.#pacer = pacer
     this.sampleRate = sampleRate
     this.#send = send
+    this.#isBusy = isBusy
     const samples = new Int16Array(frameSamples(sampleRate))
     this.#frame = { samples, sampleRate, position: 0 }
     this.#mix = new Int32Array(samples.length)
@@ -157,6 +165,7 @@ export class Player implements Paced {
       this.#leave()
       return
     }
+    if (this.#isBusy()) return
     const { samples } = this.#frame
     const isPressing = !this.#keys.isFinished
     const count = isPressing ? this.#keys.read(samples) : this.#readPlayback(samples)

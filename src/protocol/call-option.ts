@@ -125,6 +125,19 @@ export const AgcOption = z
   .meta({ id: 'AgcOption', description: "Evens out the level of the caller's speech." })
 export type AgcOption = z.infer<typeof AgcOption>
 
+export const SipOption = z
+  .object({
+    username: short.optional(),
+    password: short.optional(),
+    realm: short.optional().describe('Ignored: the far end names its own.'),
+    headers: z
+      .record(z.string().max(128), z.string().max(MAX_SHORT_CHARS))
+      .optional()
+      .describe('Added to the INVITE.'),
+  })
+  .meta({ id: 'SipOption', description: 'How a SIP call is authorized.' })
+export type SipOption = z.infer<typeof SipOption>
+
 const share = z.number().min(0).max(1)
 
 export const AmbianceOption = z
@@ -161,6 +174,7 @@ export const CallOption = z
       ),
     asr: AsrOption.optional().describe('Speech recognition; none when absent.'),
     tts: TtsOption.optional().describe('Of every `tts` command that does not say otherwise.'),
+    sip: SipOption.optional(),
     vad: VadOption.optional().describe('Voice activity detection, which every call has.'),
     echoGate: z
       .boolean()

@@ -14,6 +14,32 @@ export const AcceptCommand = z
   .meta({ description: 'Accepts an inbound call; on `/call` the same as `invite`.' })
 export type AcceptCommand = z.infer<typeof AcceptCommand>
 
+export const RejectCommand = z
+  .object({
+    command: z.literal('reject'),
+    code: z.int().min(300).max(699).default(486).describe('SIP status code.'),
+    reason: word.optional().describe('Told to the caller, and kept in the record.'),
+  })
+  .meta({ description: 'Refuses an inbound call (SIP calls).' })
+export type RejectCommand = z.infer<typeof RejectCommand>
+
+export const RingingCommand = z
+  .object({ command: z.literal('ringing') })
+  .meta({ description: 'Lets the caller of an inbound call hear that it rings (SIP calls).' })
+export type RingingCommand = z.infer<typeof RingingCommand>
+
+export const ReferCommand = z
+  .object({
+    command: z.literal('refer'),
+    target: z
+      .string()
+      .min(1)
+      .max(1_024)
+      .describe('Whom the far end shall call in our place: a SIP URI; `callee` is accepted.'),
+  })
+  .meta({ description: 'Transfers the call by REFER (SIP calls); it ends when that has worked.' })
+export type ReferCommand = z.infer<typeof ReferCommand>
+
 export const TtsCommand = z
   .object({
     command: z.literal('tts'),
@@ -134,6 +160,9 @@ export type HangupCommand = z.infer<typeof HangupCommand>
 export const Command = z.discriminatedUnion('command', [
   InviteCommand,
   AcceptCommand,
+  RejectCommand,
+  RingingCommand,
+  ReferCommand,
   TtsCommand,
   PlayCommand,
   InterruptCommand,

@@ -83,6 +83,53 @@ export const DtmfEvent = z
   })
   .meta({ description: 'The caller pressed a key; once per press.' })
 
+export const IncomingEvent = z
+  .object({
+    event: z.literal('incoming'),
+    trackId,
+    timestamp,
+    caller: z.string().describe('Who calls: a SIP URI.'),
+    callee: z.string().describe('Who is called.'),
+    sdp: z.string().describe('What the caller offers; empty where our answer makes the offer.'),
+  })
+  .meta({ description: 'Somebody calls (SIP calls): `accept` or `reject` decides.' })
+
+export const RingingEvent = z
+  .object({
+    event: z.literal('ringing'),
+    trackId,
+    timestamp,
+    earlyMedia: z.boolean().describe('There is something to hear before the answer.'),
+  })
+  .meta({ description: 'It rings at the far end (SIP calls).' })
+
+export const RejectEvent = z
+  .object({
+    event: z.literal('reject'),
+    trackId,
+    timestamp,
+    reason: z.string().describe('What the far end says.'),
+    code: z.int().describe('SIP status code, e.g. 486 for busy.'),
+  })
+  .meta({ description: 'The far end does not take the call (SIP calls); `hangup` follows.' })
+
+export const HoldEvent = z
+  .object({ event: z.literal('hold'), trackId, timestamp, onHold: z.boolean() })
+  .meta({ description: 'The far end has put the call on hold, or taken it back (SIP calls).' })
+
+export const TransferRequestEvent = z
+  .object({
+    event: z.literal('transferRequest'),
+    trackId,
+    timestamp,
+    target: z.string().describe('Whom we are to call: a URI.'),
+    referredBy: z.string().optional(),
+  })
+  .meta({
+    description:
+      'The far end asks us to call somebody else (SIP calls); nothing is dialled by itself.',
+  })
+
 const transcript = {
   trackId,
   timestamp,
@@ -165,6 +212,11 @@ export const CallEvent = z.discriminatedUnion('event', [
   SpeakingEvent,
   SilenceEvent,
   DtmfEvent,
+  IncomingEvent,
+  RingingEvent,
+  RejectEvent,
+  HoldEvent,
+  TransferRequestEvent,
   AsrDeltaEvent,
   AsrFinalEvent,
   AddHistoryEvent,

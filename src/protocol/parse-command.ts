@@ -11,6 +11,7 @@ type JsonObject = Record<string, unknown>
 /** Other spellings that clients in the field send: path of the object, alias, our name. */
 const ALIASES: readonly (readonly [path: readonly string[], alias: string, name: string])[] = [
   [[], 'end_of_stream', 'endOfStream'],
+  [[], 'callee', 'target'],
   [['option'], 'sampleRate', 'samplerate'],
   [['option'], 'voice', 'speaker'],
   [['option', 'tts'], 'voice', 'speaker'],

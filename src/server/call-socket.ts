@@ -2,6 +2,7 @@ import type { ServerWebSocket } from 'bun'
 import type { Call } from '#call/call.ts'
 import type { CallClient } from '#call/call-client.ts'
 import type { CallRegistry } from '#call/call-registry.ts'
+import type { InboundOffer, InboundWaiter } from '#call/inbound-calls.ts'
 import { PLAYBACK_TRACK_ID } from '#call/playback-slot.ts'
 import { unsupportedOptions } from '#protocol/call-option.ts'
 import type { CallType } from '#protocol/call-record.ts'
@@ -39,7 +40,7 @@ type State = 'opening' | 'waiting' | 'live' | 'closing' | 'closed'
  *   opening ──► waiting ──► live ──► closing ──► closed
  *                  └────────────────────▲
  */
-export class CallSocket implements CallClient {
+export class CallSocket implements CallClient, InboundWaiter {
   readonly #registry: CallRegistry
   readonly #options: CallSocketOptions
   readonly #inbox = new Inbox((text) => this.#handle(text))
@@ -69,9 +70,14 @@ export class CallSocket implements CallClient {
   opened(ws: ServerWebSocket<CallSocket>): void {
     this.#ws = ws
     this.#state = 'waiting'
-    const { inviteTimeoutMs, ping } = this.#options
-    this.#inviteTimer = setTimeout(() => this.close('noFirstMessage', 'no_invite'), inviteTimeoutMs)
+    const { id, type, inviteTimeoutMs, ping } = this.#options
     if (ping > 0) this.#pingTimer = setInterval(() => this.#ping(), ping * 1000)
+    if (type === 'sip') {
+      this.#registry.inbound.wait(this, id)
+      return
+    }
+    const giveUp = () => this.close('noFirstMessage', 'no_invite')
+    this.#inviteTimer = setTimeout(giveUp, inviteTimeoutMs)
   }
 
   received(message: string | Uint8Array): void {
@@ -96,6 +102,7 @@ export class CallSocket implements CallClient {
     this.#state = 'closed'
     this.#ws = undefined
     this.#inbox.clear()
+    this.#registry.inbound.leave(this)
     clearTimeout(this.#inviteTimer)
     clearInterval(this.#pingTimer)
     clearTimeout(this.#closeTimer)
@@ -105,6 +112,15 @@ export class CallSocket implements CallClient {
     } else {
       this.#call.end({ reason: 'disconnected', initiator: 'user' })
     }
+  }
+
+  /** Gives the client an inbound call to decide on. */
+  offer(offer: InboundOffer): void {
+    this.#state = 'live'
+    const { id, type, dump } = this.#options
+    const option = { caller: offer.caller, callee: offer.callee }
+    this.#call = this.#registry.create({ id, type, hasEvents: dump }, option, this, offer)
+    this.#call.offered()
   }
 
   // What the call asks for.
@@ -126,6 +142,7 @@ export class CallSocket implements CallClient {
 
   close(why: CloseReason, reason: string): void {
     clearTimeout(this.#inviteTimer)
+    this.#registry.inbound.leave(this)
     const ws = this.#ws
     if (ws === undefined || this.#state === 'closing') return
     this.#state = 'closing'
@@ -169,8 +186,10 @@ export class CallSocket implements CallClient {
     }
     if (this.#call === undefined) this.#begin(parsed)
     else {
-      this.#call.received(parsed.command.command, parsed.message)
-      this.#call.handle(parsed.command)
+      const { command, message } = parsed
+      this.#call.received(command.command, message)
+      if (command.command !== 'accept') this.#call.handle(command)
+      else this.#call.accept(command.option, unsupportedOptions(message))
     }
   }
 
@@ -180,7 +199,12 @@ export class CallSocket implements CallClient {
       this.#refuseFirst(`the first message must be an invite or accept command, not ${name}`)
       return
     }
+    if (command.command === 'accept' && this.#options.type === 'sip') {
+      this.#refuseFirst('accept: no call has come in yet; wait for the incoming event')
+      return
+    }
     clearTimeout(this.#inviteTimer)
+    this.#registry.inbound.leave(this)
     this.#state = 'live'
     const { id, type, dump } = this.#options
     const call = this.#registry.create({ id, type, hasEvents: dump }, command.option, this)

@@ -42,7 +42,12 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'Opens a WebRTC call. Not built yet.',
     problems: [501],
   },
-  { ...socket, path: '/call/sip', summary: 'Opens a SIP call. Not built yet.', problems: [501] },
+  {
+    ...socket,
+    path: '/call/sip',
+    summary: 'Opens a SIP call, or waits for one; 503 while SIP is off.',
+    problems: [400, 401, 403, 409, 426, 503],
+  },
   {
     method: 'get',
     path: '/call/lists',

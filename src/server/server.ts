@@ -76,9 +76,15 @@ function addCallRoutes(app: Hono<ServerEnv>, config: Config, registry: CallRegis
   const inviteTimeoutMs = config.inviteTimeoutSeconds * 1_000
   const options = { registry, inviteTimeoutMs, retryAfterSeconds: RETRY_AFTER_SECONDS }
   app.get('/call', createCallRoute('websocket', options))
-  for (const path of ['/call/webrtc', '/call/sip']) {
+  const sip = config.sipPort === undefined ? refuseSip : createCallRoute('sip', options)
+  app.get('/call/sip', sip)
+  for (const path of ['/call/webrtc']) {
     app.get(path, () => {
       throw new ProblemError(501, `${path} is not built yet; /call is`)
     })
   }
+}
+
+function refuseSip(): never {
+  throw new ProblemError(503, 'SIP is off here; set SIP_PORT (usually 5060) to turn it on')
 }

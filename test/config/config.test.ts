@@ -62,6 +62,15 @@ describe('loadConfig', () => {
     [{ STUN_URLS: 'stun.example.org' }, 'STUN_URLS: must be like stun:host:3478'],
     [{ TURN_URLS: 'turn:a:1?transport=x', TURN_SECRET: 's' }, 'TURN_URLS: must be like turn:host'],
     [{ TURN_URLS: 'turn:a:1' }, 'TURN_URLS: needs TURN_SECRET, or TURN_USERNAME and TURN_PASSWORD'],
+    [{ SIP_PORT: 'five' }, 'SIP_PORT: must be a port number'],
+    [{ SIP_PORT: '70000' }, 'SIP_PORT: must be a port number'],
+    [{ RTP_PORT_MIN: '20000', RTP_PORT_MAX: '20001' }, 'RTP_PORT_MAX: must be above RTP_PORT_MIN'],
+    [{ SIP_PORT: '0', SIP_ACCOUNTS: 'alice' }, 'SIP_ACCOUNTS: must be JSON: [{"address"'],
+    [{ SIP_PORT: '0', SIP_ACCOUNTS: '[{"address":"sip:a@b"}]' }, 'SIP_ACCOUNTS: must be JSON'],
+    [
+      { SIP_ACCOUNTS: '[{"address":"sip:a@b","password":"x"}]' },
+      'SIP_ACCOUNTS: needs SIP_PORT, usually 5060',
+    ],
     [{ ALLOWED_ORIGINS: 'app.example.org' }, 'ALLOWED_ORIGINS: must be origins like https://'],
     [{ ALLOWED_ORIGINS: 'https://a.org/' }, 'ALLOWED_ORIGINS: must be origins like https://'],
   ])('refuses %o and names the variable', (environment, message) => {

@@ -39,7 +39,7 @@ describe('HTTP', () => {
     ['/call/kill/x', {}, 405],
     ['/call', {}, 426],
     ['/call/webrtc', {}, 501],
-    ['/call/sip/', {}, 501],
+    ['/call/sip/', {}, 503],
     ['/calls/none', {}, 404],
     ['/calls?limit=0', {}, 400],
     ['/calls?cursor=junk', {}, 400],

@@ -1,0 +1,52 @@
+import type { SipAccount } from '#config/variables.ts'
+import type { Logger } from '#core/log.ts'
+import type { SipCredentials } from '#transport/sip/message/digest.ts'
+import type { Registration, RegistrationState } from '#transport/sip/registration.ts'
+import type { SipEndpoint } from '#transport/sip/sip-endpoint.ts'
+
+interface Account {
+  readonly address: string
+  readonly host: string
+  readonly credentials: SipCredentials
+  readonly proxy: string | undefined
+  readonly registration: Registration
+}
+
+/** The accounts of the gateway with providers and PBXs: registered, and known when one is called. */
+export class SipAccounts {
+  readonly #accounts: readonly Account[]
+
+  /** Registers all of them. What becomes of it is logged, and shown by `states`. */
+  constructor(endpoint: SipEndpoint, accounts: readonly SipAccount[], log: Logger) {
+    this.#accounts = accounts.map(({ address, password, username, registrar, proxy }) => {
+      const [, user = '', host = ''] = /^sips?:([^@]+)@([^;?]+)/i.exec(address) ?? []
+      const credentials = { username: username ?? user, password }
+      const registration = endpoint.register({
+        address,
+        registrar: registrar ?? `sip:${host}`,
+        credentials,
+        ...(proxy !== undefined && { proxy }),
+        onChange: (state) => logState(log, address, state),
+      })
+      return { address, host: host.toLowerCase(), credentials, proxy, registration }
+    })
+  }
+
+  /** Status by address. */
+  get states(): ReadonlyMap<string, RegistrationState['status']> {
+    return new Map(
+      this.#accounts.map(({ address, registration }) => [address, registration.state.status]),
+    )
+  }
+
+  /** The account with the host of `uri`, which is who a call there comes from. */
+  find(uri: string): Pick<Account, 'address' | 'credentials' | 'proxy'> | undefined {
+    const host = /@([^;?>]+)/.exec(uri)?.[1]?.toLowerCase()
+    return this.#accounts.find((account) => account.host === host)
+  }
+}
+
+function logState(log: Logger, address: string, state: RegistrationState): void {
+  const isBad = state.status === 'failed'
+  log[isBad ? 'warn' : 'info']({ address, ...state }, 'sip registration')
+}

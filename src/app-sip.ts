@@ -1,0 +1,183 @@
+import { networkInterfaces } from 'node:os'
+import { CallError } from '#call/call-error.ts'
+import type { CallRegistry } from '#call/call-registry.ts'
+import type { Config } from '#config/config.ts'
+import type { Logger } from '#core/log.ts'
+import type { Sink } from '#core/sink.ts'
+import type { Pacer } from '#media/pacer.ts'
+import type { CallOption } from '#protocol/call-option.ts'
+import type { Leg } from '#transport/leg.ts'
+import { OwnRtpPort } from '#transport/rtp/own-rtp-port.ts'
+import type { InboundCall } from '#transport/sip/inbound-call.ts'
+import type { InviteOptions } from '#transport/sip/outbound-call.ts'
+import { SipEndpoint } from '#transport/sip/sip-endpoint.ts'
+import { SipLeg, type SipLegParts } from '#transport/sip/sip-leg.ts'
+import { UdpPortPool } from '#transport/udp/udp-port-pool.ts'
+import { SipAccounts } from './app-sip-accounts.ts'
+import { SipOffer } from './app-sip-offer.ts'
+import { SipWebhook } from './app-sip-webhook.ts'
+
+const NARROWBAND_RATE = 8000
+const WIDEBAND_RATE = 16_000
+/** SIP: temporarily unavailable. */
+const UNAVAILABLE = 480
+
+interface GatewayParts {
+  readonly endpoint: SipEndpoint
+  readonly accounts: SipAccounts
+  readonly ports: UdpPortPool
+  readonly pacer: Pacer
+  readonly address: string
+  readonly acceptTimeoutMs: number
+}
+
+/** Everything that SIP calls of the process share: one endpoint and the ports of their audio. */
+export class SipGateway {
+  readonly #parts: GatewayParts
+  #onInbound: Sink<SipOffer> = (offer) => offer.reject(UNAVAILABLE)
+
+  private constructor(parts: GatewayParts) {
+    this.#parts = parts
+  }
+
+  /** Opens the sockets of SIP; rejects when a port is in use. */
+  static async open(
+    config: Config,
+    port: number,
+    { pacer, log }: { readonly pacer: Pacer; readonly log: Logger },
+  ): Promise<SipGateway> {
+    const host = numeric(config.sipHost || config.host)
+    const address = config.publicIp || reachable(host)
+    const udp = { host, port }
+    const endpoint = await SipEndpoint.start({
+      udp,
+      tcp: udp,
+      publicAddress: address,
+      onInvite: (call) => gateway.#receive(call),
+      onFault: (error) => log.error({ error }, 'sip fault'),
+    })
+    const { rtpPortMin: minPort, rtpPortMax: maxPort } = config
+    const ports = new UdpPortPool({ host, minPort, maxPort })
+    const acceptTimeoutMs = config.sipAcceptTimeoutSeconds * 1_000
+    const accounts = new SipAccounts(endpoint, config.sipAccounts, log)
+    const gateway = new SipGateway({ endpoint, accounts, ports, pacer, address, acceptTimeoutMs })
+    return gateway
+  }
+
+  /** Who is given inbound calls from now on; without anybody they are refused. */
+  set onInbound(onInbound: Sink<SipOffer>) {
+    this.#onInbound = onInbound
+  }
+
+  /** The UDP port of SIP. */
+  get port(): number | undefined {
+    return this.#parts.endpoint.port('UDP')
+  }
+
+  /** What has become of each registration, by address. */
+  get registrations(): ReadonlyMap<string, string> {
+    return this.#parts.accounts.states
+  }
+
+  get stats(): Readonly<Record<string, number>> {
+    return { ...this.#parts.endpoint.stats, busyPorts: this.#parts.ports.busyCount }
+  }
+
+  /**
+   * A leg that calls `option.callee`.
+   *
+   * @throws {CallError} `bad_option`
+   */
+  createLeg(option: CallOption): Leg {
+    const invite = this.#inviteOptions(option)
+    const { endpoint } = this.#parts
+    return this.#openLeg(option, 'callee', (media, handlers) =>
+      endpoint.invite({ ...invite, media }, handlers),
+    )
+  }
+
+  close(): Promise<void> {
+    return this.#parts.endpoint.close()
+  }
+
+  #receive(call: InboundCall): void {
+    const offer = new SipOffer(call, this.#parts.acceptTimeoutMs, (option, answer) =>
+      this.#openLeg(option, 'caller', answer),
+    )
+    this.#onInbound(offer)
+  }
+
+  #openLeg(option: CallOption, farEnd: SipLegParts['farEnd'], dial: SipLegParts['dial']): Leg {
+    const { pacer, ports, address: publicAddress } = this.#parts
+    const openPort = async () => new OwnRtpPort(await ports.open())
+    const sampleRate = isWideband(option) ? WIDEBAND_RATE : NARROWBAND_RATE
+    return new SipLeg({ pacer, openPort, publicAddress, sampleRate, farEnd, dial })
+  }
+
+  #inviteOptions({ caller, callee, sip }: CallOption): Omit<InviteOptions, 'media'> {
+    if (callee === undefined) throw new CallError('bad_option', 'option.callee: is missing')
+    const to = toUri(callee)
+    const account = this.#parts.accounts.find(to)
+    const { username, password, headers } = sip ?? {}
+    const ourselves = account?.address ?? `${username ?? 'bunpbx'}@${this.#parts.address}`
+    const given = username !== undefined && password !== undefined && { username, password }
+    const credentials = given || account?.credentials
+    return {
+      from: toUri(caller ?? ourselves),
+      to,
+      ...(credentials !== undefined && { credentials }),
+      ...(account?.proxy !== undefined && { proxy: account.proxy }),
+      ...(headers !== undefined && { headers }),
+    }
+  }
+}
+
+/** Session ids are what may stand in a URL; a Call-ID may be anything. */
+const SESSION_ID = /^[A-Za-z0-9._~@:-]{1,128}$/
+/** SIP: service unavailable. */
+const WEBHOOK_FAILED = 503
+
+/** Brings inbound calls to applications: by the webhook, or to whoever waits. */
+export function createInboundHandler(
+  config: Config,
+  { inbound }: CallRegistry,
+  log: Logger,
+): Sink<SipOffer> {
+  const { sipWebhookUrl: url, sipWebhookSecret: secret } = config
+  if (url === '') return (offer) => inbound.offer(offer)
+  const timeoutMs = config.sipWebhookTimeoutSeconds * 1_000
+  const webhook = new SipWebhook({ url, secret, timeoutMs })
+  return (offer) => {
+    const { callId } = offer
+    const id = SESSION_ID.test(callId) ? callId : crypto.randomUUID()
+    inbound.keep(id, offer)
+    void webhook.announce(id, offer).then((problem) => {
+      if (problem === undefined) return
+      log.warn({ dialogId: id, problem }, 'inbound call refused')
+      inbound.release(id, WEBHOOK_FAILED, 'the application is not available')
+    })
+  }
+}
+
+/** `alice@example.org` is what people write for `sip:alice@example.org`. */
+function toUri(address: string): string {
+  return /^(sips?|tel):/i.test(address) ? address : `sip:${address}`
+}
+
+function isWideband({ codec }: CallOption): boolean {
+  return codec === 'g722' || codec === 'opus'
+}
+
+/** Names of the loopback are no address to bind to, or to be reached by. */
+function numeric(host: string): string {
+  return host === 'localhost' ? '127.0.0.1' : host
+}
+
+/** An address that others can use, where all of the machine's are listened on. */
+function reachable(host: string): string {
+  if (host !== '0.0.0.0' && host !== '::') return host
+  const family = host === '::' ? 'IPv6' : 'IPv4'
+  const all = Object.values(networkInterfaces()).flatMap((entries) => entries ?? [])
+  const found = all.find((entry) => !entry.internal && entry.family === family)
+  return found?.address ?? (host === '::' ? '::1' : '127.0.0.1')
+}

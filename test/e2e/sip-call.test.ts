@@ -1,0 +1,316 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { findTones } from '#audio/tone-detector.ts'
+import { startGateway, type TestGateway } from '../support/test-gateway.ts'
+import { WireClient } from '../support/wire.ts'
+
+let ours: TestGateway
+let theirs: TestGateway
+
+beforeAll(async () => {
+  ;[ours, theirs] = await Promise.all([
+    startGateway({ SIP_PORT: '0' }),
+    startGateway({ SIP_PORT: '0', SIP_ACCEPT_TIMEOUT_SECONDS: '0.5' }),
+  ])
+})
+afterAll(async () => {
+  await ours[Symbol.asyncDispose]()
+  await theirs[Symbol.asyncDispose]()
+})
+
+const bobAt = (host: string) => `sip:bob@${host}`
+const bob = () => `sip:bob@127.0.0.1:${theirs.app.sipPort}`
+
+/** An application of the other gateway that waits for a call. */
+const waiting = () => WireClient.connect(theirs.url, '/call/sip')
+
+async function dial(option: object = {}): Promise<WireClient> {
+  const client = await WireClient.connect(ours.url, '/call/sip')
+  const callee = bob()
+  client.send({ command: 'invite', option: { caller: 'sip:alice@127.0.0.1', callee, ...option } })
+  return client
+}
+
+/** A call that both sides have accepted: who called, and who was called. */
+async function connected(option: object = {}): Promise<readonly [WireClient, WireClient]> {
+  const callee = await waiting()
+  const caller = await dial(option)
+  await callee.sees('incoming')
+  callee.send({ command: 'accept', option })
+  await Promise.all([caller.sees('answer'), callee.sees('answer')])
+  return [caller, callee]
+}
+
+async function metric(gateway: TestGateway, name: string): Promise<number> {
+  const text = await (await fetch(`${gateway.url}/metrics`)).text()
+  return Number(new RegExp(`bunpbx_sip_state\\{name="${name}"\\} (\\d+)`).exec(text)?.[1])
+}
+
+/** What was recorded of a call: both sides, at 8 kHz. */
+async function recorded(gateway: TestGateway, id: string): Promise<[Int16Array, Int16Array]> {
+  for (;;) {
+    const call = (await (await fetch(`${gateway.url}/calls/${id}`)).json()) as {
+      recording?: { durationMs?: number }
+    }
+    if (call.recording?.durationMs !== undefined) break
+    await Bun.sleep(20)
+  }
+  const file = await (await fetch(`${gateway.url}/calls/${id}/recording`)).arrayBuffer()
+  const samples = new Int16Array(file.slice(44))
+  return [samples.filter((_, i) => i % 2 === 0), samples.filter((_, i) => i % 2 === 1)]
+}
+
+describe('a SIP call', () => {
+  test('is offered, rings, and is answered', async () => {
+    const callee = await waiting()
+    const caller = await dial()
+    const incoming = await callee.sees('incoming')
+    expect(incoming.caller).toStartWith('sip:alice@127.0.0.1')
+    expect(incoming.callee).toBe(bob())
+    expect(incoming.sdp).toContain('m=audio')
+    callee.send({ command: 'ringing' })
+    expect(await caller.sees('ringing')).toMatchObject({ earlyMedia: false })
+    callee.send({ command: 'accept' })
+    expect((await caller.sees('answer')).sdp).toContain('m=audio')
+    await callee.sees('answer')
+    caller.send({ command: 'hangup', reason: 'done' })
+    expect(await callee.sees('hangup')).toMatchObject({
+      reason: 'remote_bye',
+      initiator: 'caller',
+    })
+    expect(await caller.sees('hangup')).toMatchObject({ reason: 'done', initiator: 'user' })
+    expect(callee.names).toEqual(['incoming', 'answer', 'trackStart', 'trackEnd', 'hangup'])
+  })
+
+  test.each(['pcmu', 'g722'])('carries sound both ways, at the rate for %s', async (codec) => {
+    const [caller, callee] = await connected({
+      codec,
+      recorder: { samplerate: 8000 },
+      vad: { type: 'none' },
+    })
+    const id = callee.events[0]?.event === 'incoming' ? callee.events[0].trackId : ''
+    caller.send({ command: 'play', url: 'tone-440.wav' })
+    callee.send({ command: 'play', url: 'tone-440.mp3' })
+    await caller.sees('trackEnd', { trackId: 'server-side-track' })
+    await callee.sees('trackEnd', { trackId: 'server-side-track' })
+    await Bun.sleep(200)
+    callee.send({ command: 'hangup' })
+    await Promise.all([caller.closed, callee.closed])
+    const [heard, said] = await recorded(theirs, id)
+    expect(findTones(loudest(heard), 8000)).toEqual([440])
+    expect(findTones(loudest(said), 8000)).toEqual([440])
+  })
+
+  test('tells keys apart from sound, both ways', async () => {
+    const [caller, callee] = await connected()
+    caller.send({ command: 'dtmf', digits: '12#', durationMs: 60, gapMs: 60 })
+    for (const digit of '12#') expect(await callee.sees('dtmf')).toMatchObject({ digit })
+    callee.send({ command: 'play', url: 'tone-440.wav' })
+    callee.send({ command: 'dtmf', digits: 'a' })
+    expect(await caller.sees('dtmf')).toMatchObject({ digit: 'A' })
+    // What plays waits for the keys, and loses nothing.
+    const { duration } = await callee.sees('trackEnd', { trackId: 'server-side-track' })
+    expect(duration).toBeWithin(490, 510)
+    callee.send({ command: 'hangup' })
+    expect(await caller.sees('hangup')).toMatchObject({ reason: 'remote_bye', initiator: 'callee' })
+  })
+
+  test('is heard: speech over the telephone raises speaking and silence', async () => {
+    const [caller, callee] = await connected()
+    caller.send({ command: 'tts', text: 'Good morning, is anybody there?' })
+    await callee.sees('speaking')
+    await callee.sees('silence')
+    caller.send({ command: 'hangup' })
+    await callee.closed
+  })
+
+  test('is transferred only by who is asked to', async () => {
+    const [caller, callee] = await connected()
+    caller.send({ command: 'refer', target: 'sip:carol@127.0.0.1' })
+    const request = await callee.sees('transferRequest')
+    expect(request.target).toBe('sip:carol@127.0.0.1')
+    expect(await caller.sees('hangup')).toMatchObject({ reason: 'transferred' })
+    await callee.closed
+  })
+
+  test('that is refused says why, and ends', async () => {
+    const callee = await waiting()
+    const caller = await dial()
+    await callee.sees('incoming')
+    callee.send({ command: 'reject', code: 486, reason: 'in a meeting' })
+    expect(await caller.sees('reject')).toMatchObject({ code: 486 })
+    expect(await caller.sees('hangup')).toMatchObject({ reason: 'busy', initiator: 'callee' })
+    expect(await callee.sees('hangup')).toMatchObject({
+      reason: 'in a meeting',
+      initiator: 'user',
+    })
+    expect(await caller.closed).toMatchObject({ code: 1000 })
+  })
+
+  test('that the caller gives up ends at both sides', async () => {
+    const callee = await waiting()
+    const caller = await dial()
+    await callee.sees('incoming')
+    caller.send({ command: 'hangup', reason: 'changed my mind' })
+    expect(await callee.sees('hangup')).toMatchObject({ reason: 'canceled', initiator: 'caller' })
+    expect(await caller.sees('hangup')).toMatchObject({ reason: 'changed my mind' })
+  })
+
+  test('that nobody waits for is refused', async () => {
+    const caller = await dial()
+    expect(await caller.sees('reject')).toMatchObject({ code: 480 })
+    await caller.sees('hangup')
+  })
+
+  test('on which nobody decides is given up', async () => {
+    const callee = await waiting()
+    const caller = await dial()
+    await callee.sees('incoming')
+    expect(await callee.sees('hangup')).toMatchObject({ reason: 'no_answer', initiator: 'system' })
+    expect(await caller.sees('reject')).toMatchObject({ code: 408 })
+  })
+
+  test('goes to who has waited longest', async () => {
+    const first = await waiting()
+    const second = await waiting()
+    const caller = await dial()
+    await first.sees('incoming')
+    expect(second.names).toEqual([])
+    first.ws.close()
+    await caller.sees('hangup')
+    const next = await dial()
+    await second.sees('incoming')
+    next.send({ command: 'hangup' })
+    await second.closed
+  })
+
+  test.each([
+    [{ callee: undefined }, 'option.callee: is missing'],
+    [{ callee: 'sip:' }, 'not a SIP URI: sip:'],
+    [{ callee: bobAt('x'), sip: { headers: { 'a b': 'c' } } }, 'a b'],
+  ])('to %o is an error, and close 4400', async (option, error) => {
+    const caller = await WireClient.connect(ours.url, '/call/sip')
+    caller.send({ command: 'invite', option })
+    expect((await caller.sees('error')).error).toContain(error)
+    expect(await caller.closed).toMatchObject({ code: 4400 })
+  })
+
+  test('cannot be accepted before it has come in', async () => {
+    const client = await waiting()
+    client.send({ command: 'accept' })
+    expect((await client.sees('error')).error).toContain('no call has come in yet')
+    expect(await client.closed).toMatchObject({ code: 4400 })
+  })
+
+  test('leaves nothing behind', async () => {
+    const callers = await Promise.all(Array.from({ length: 10 }, () => connected()))
+    for (const [caller] of callers) caller.send({ command: 'hangup' })
+    await Promise.all(callers.flatMap((pair) => pair.map(({ closed }) => closed)))
+    for (const gateway of [ours, theirs]) {
+      while ((await metric(gateway, 'calls')) > 0) await Bun.sleep(20)
+      expect(await metric(gateway, 'busyPorts')).toBe(0)
+      expect(await metric(gateway, 'dialogs')).toBe(0)
+    }
+  })
+})
+
+describe('the webhook', () => {
+  test('is told of a call, signed, and its application is given it', async () => {
+    const posted = Promise.withResolvers<{ body: string; headers: Headers }>()
+    const server = Bun.serve({
+      port: 0,
+      fetch: async (request) => {
+        posted.resolve({ body: await request.text(), headers: request.headers })
+        return new Response('ok')
+      },
+    })
+    const secret = Buffer.from('a secret').toString('base64')
+    await using gateway = await startGateway({
+      SIP_PORT: '0',
+      SIP_WEBHOOK_URL: server.url.href,
+      SIP_WEBHOOK_SECRET: `whsec_${secret}`,
+    })
+    const caller = await WireClient.connect(ours.url, '/call/sip')
+    const callee = `sip:bob@127.0.0.1:${gateway.app.sipPort}`
+    caller.send({ command: 'invite', option: { callee } })
+    const { body, headers } = await posted.promise
+    const told = JSON.parse(body) as Record<string, unknown>
+    expect(told).toMatchObject({ event: 'invite', callee, dialog_id: told['dialogId'] })
+    expect(told['offer']).toContain('m=audio')
+    expect(told['headers']).toContainEqual(expect.stringMatching(/^Call-ID: /i))
+    const signed = `${headers.get('webhook-id')}.${headers.get('webhook-timestamp')}.${body}`
+    const mac = new Bun.CryptoHasher('sha256', 'a secret').update(signed).digest('base64')
+    expect(headers.get('webhook-signature')).toBe(`v1,${mac}`)
+    const client = await WireClient.connect(gateway.url, `/call/sip?id=${told['dialogId']}`)
+    expect(await client.sees('incoming')).toMatchObject({ trackId: told['dialogId'] })
+    client.send({ command: 'accept' })
+    await caller.sees('answer')
+    caller.send({ command: 'hangup' })
+    await client.closed
+    await server.stop(true)
+  })
+
+  test('that fails costs the caller the call, at once', async () => {
+    const server = Bun.serve({ port: 0, fetch: () => new Response('no', { status: 500 }) })
+    await using gateway = await startGateway({ SIP_PORT: '0', SIP_WEBHOOK_URL: server.url.href })
+    const caller = await WireClient.connect(ours.url, '/call/sip')
+    caller.send({
+      command: 'invite',
+      option: { callee: `sip:bob@127.0.0.1:${gateway.app.sipPort}` },
+    })
+    expect(await caller.sees('reject')).toMatchObject({ code: 503 })
+    await server.stop(true)
+  })
+})
+
+/** A registrar on the loopback that asks for a password and does not look at it. */
+async function startRegistrar(): Promise<Bun.udp.Socket<'buffer'>> {
+  return await Bun.udpSocket({
+    hostname: '127.0.0.1',
+    socket: {
+      data(socket, bytes, port, address) {
+        const request = bytes.toString()
+        const header = (name: string) =>
+          new RegExp(`^${name}: .*$`, 'im').exec(request)?.[0].trim() ?? ''
+        const echoed = ['Via', 'From', 'Call-ID', 'CSeq'].map(header)
+        const isAuthorized = header('Authorization').includes('username="alice"')
+        const status = isAuthorized ? '200 OK' : '401 Unauthorized'
+        const own = isAuthorized
+          ? [`${header('Contact')};expires=600`]
+          : ['WWW-Authenticate: Digest realm="test", nonce="n1", qop="auth"']
+        const to = `${header('To')};tag=1`
+        const lines = [`SIP/2.0 ${status}`, ...echoed, to, ...own, 'Content-Length: 0', '', '']
+        socket.send(lines.join('\r\n'), port, address)
+      },
+      error() {},
+    },
+  })
+}
+
+test('SIP accounts are registered, and /metrics says so', async () => {
+  const registrar = await startRegistrar()
+  const address = `sip:alice@127.0.0.1:${registrar.port}`
+  {
+    const SIP_ACCOUNTS = JSON.stringify([{ address, password: 'secret' }])
+    await using gateway = await startGateway({ SIP_PORT: '0', SIP_ACCOUNTS })
+    const line = `bunpbx_sip_registrations{address="${address}",status="registered"} 1`
+    for (;;) {
+      const metrics = await (await fetch(`${gateway.url}/metrics`)).text()
+      if (metrics.includes(line)) break
+      await Bun.sleep(20)
+    }
+  }
+  registrar.close()
+})
+
+test('SIP that is off says how to turn it on', async () => {
+  await using gateway = await startGateway()
+  const response = await fetch(`${gateway.url}/call/sip`, { headers: { upgrade: 'websocket' } })
+  expect(response.status).toBe(503)
+  expect(await response.text()).toContain('SIP_PORT')
+})
+
+/** The half second that begins where the sound does. */
+function loudest(samples: Int16Array): Int16Array {
+  const start = samples.findIndex((sample) => Math.abs(sample) > 2000)
+  return samples.subarray(start + 800, start + 4800)
+}
