@@ -263,8 +263,8 @@ describe('the webhook', () => {
 })
 
 /** A registrar on the loopback that asks for a password and does not look at it. */
-async function startRegistrar(): Promise<Bun.udp.Socket<'buffer'>> {
-  return await Bun.udpSocket({
+function startRegistrar(): Promise<Bun.udp.Socket<'buffer'>> {
+  return Bun.udpSocket({
     hostname: '127.0.0.1',
     socket: {
       data(socket, bytes, port, address) {

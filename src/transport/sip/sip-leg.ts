@@ -111,8 +111,8 @@ export class SipLeg implements Leg {
     return this.#session?.pressKeys(keys, timing) ?? false
   }
 
-  async transfer(target: string): Promise<number | undefined> {
-    return await this.#call?.refer(target)
+  transfer(target: string): Promise<number | undefined> {
+    return this.#call?.refer(target) ?? Promise.resolve(undefined)
   }
 
   hangup({ reason }: HangupCause): void {
