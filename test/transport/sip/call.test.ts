@@ -305,10 +305,12 @@ test('a hang-up at any moment of the setting up ends the call on both sides', as
   for (const { ended } of outcomes) expect((await ended).by).toBe('local')
   await Promise.all(calls.map(({ ended }) => ended))
   await until(() => caller.stats['calls'] === 0 && callee.stats['calls'] === 0, 10_000)
+  // The last answers of the protocol come after the calls are over for the application.
   for (const endpoint of [caller, callee]) {
+    await until(() => endpoint.stats['dialogs'] === 0 && endpoint.stats['waiting'] === 0, 10_000)
     expect(endpoint.stats).toMatchObject({ dialogs: 0, paths: 0, waiting: 0 })
   }
-}, 15_000)
+}, 30_000)
 
 test('nobody there: the call ends after 32 s at the latest, and without delay when refused', async () => {
   const caller = await start()
