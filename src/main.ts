@@ -23,7 +23,8 @@ async function main(): Promise<void> {
     log.info({ signal, drainSeconds: config.drainSeconds }, 'stopping'),
   )
   const app = await started
-  log.info({ url: app.url, docs: `${app.url}/docs` }, 'listening')
+  const sip = app.sipPort !== undefined && { sipPort: app.sipPort }
+  log.info({ url: app.url, docs: `${app.url}/docs`, ...sip }, 'listening')
 }
 
 /** Drains and ends the process at the first SIGTERM or SIGINT; ends it at once at the second. */
