@@ -10,7 +10,8 @@ import type { Leg } from '#transport/leg.ts'
 import { OwnRtpPort } from '#transport/rtp/own-rtp-port.ts'
 import type { InboundCall } from '#transport/sip/inbound-call.ts'
 import type { InviteOptions } from '#transport/sip/outbound-call.ts'
-import { SipEndpoint } from '#transport/sip/sip-endpoint.ts'
+import type { MediaEncryption } from '#transport/sip/sdp/sdes-negotiation.ts'
+import { SipEndpoint, type SipEndpointOptions } from '#transport/sip/sip-endpoint.ts'
 import { SipLeg, type SipLegParts } from '#transport/sip/sip-leg.ts'
 import { UdpPortPool } from '#transport/udp/udp-port-pool.ts'
 import { SipAccounts } from './app-sip-accounts.ts'
@@ -23,12 +24,18 @@ const WIDEBAND_RATE = 16_000
 const UNAVAILABLE = 480
 
 interface GatewayParts {
+  readonly srtp: MediaEncryption
   readonly endpoint: SipEndpoint
   readonly accounts: SipAccounts
   readonly ports: UdpPortPool
   readonly pacer: Pacer
   readonly address: string
   readonly acceptTimeoutMs: number
+}
+
+interface LegPurpose extends Pick<SipLegParts, 'farEnd' | 'dial'> {
+  /** The signalling is encrypted. */
+  readonly isSecure: boolean
 }
 
 /** Everything that SIP calls of the process share: one endpoint and the ports of their audio. */
@@ -52,6 +59,7 @@ export class SipGateway {
     const endpoint = await SipEndpoint.start({
       udp,
       tcp: udp,
+      ...(await tlsOptions(config, host)),
       publicAddress: address,
       onInvite: (call) => gateway.#receive(call),
       onFault: (error) => log.error({ error }, 'sip fault'),
@@ -60,13 +68,25 @@ export class SipGateway {
     const ports = new UdpPortPool({ host, minPort, maxPort })
     const acceptTimeoutMs = config.sipAcceptTimeoutSeconds * 1_000
     const accounts = new SipAccounts(endpoint, config.sipAccounts, log)
-    const gateway = new SipGateway({ endpoint, accounts, ports, pacer, address, acceptTimeoutMs })
+    const gateway = new SipGateway({
+      endpoint,
+      accounts,
+      ports,
+      pacer,
+      address,
+      acceptTimeoutMs,
+      srtp: config.sipSrtp,
+    })
     return gateway
   }
 
   /** Who is given inbound calls from now on; without anybody they are refused. */
   set onInbound(onInbound: Sink<SipOffer>) {
     this.#onInbound = onInbound
+  }
+
+  get tlsPort(): number | undefined {
+    return this.#parts.endpoint.port('TLS')
   }
 
   /** The UDP port of SIP. */
@@ -91,9 +111,13 @@ export class SipGateway {
   createLeg(option: CallOption): Leg {
     const invite = this.#inviteOptions(option)
     const { endpoint } = this.#parts
-    return this.#openLeg(option, 'callee', (media, handlers) =>
-      endpoint.invite({ ...invite, media }, handlers),
-    )
+    const dial: SipLegParts['dial'] = (media, handlers) =>
+      endpoint.invite({ ...invite, media }, handlers)
+    return this.#openLeg(option, {
+      farEnd: 'callee',
+      isSecure: isSecure(invite.proxy ?? invite.to),
+      dial,
+    })
   }
 
   close(): Promise<void> {
@@ -102,16 +126,22 @@ export class SipGateway {
 
   #receive(call: InboundCall): void {
     const offer = new SipOffer(call, this.#parts.acceptTimeoutMs, (option, answer) =>
-      this.#openLeg(option, 'caller', answer),
+      this.#openLeg(option, {
+        farEnd: 'caller',
+        isSecure: call.description.source.protocol === 'TLS',
+        dial: answer,
+      }),
     )
     this.#onInbound(offer)
   }
 
-  #openLeg(option: CallOption, farEnd: SipLegParts['farEnd'], dial: SipLegParts['dial']): Leg {
-    const { pacer, ports, address: publicAddress } = this.#parts
+  #openLeg(option: CallOption, { farEnd, isSecure, dial }: LegPurpose): Leg {
+    const { pacer, ports, address: publicAddress, srtp } = this.#parts
     const openPort = async () => new OwnRtpPort(await ports.open())
     const sampleRate = isWideband(option) ? WIDEBAND_RATE : NARROWBAND_RATE
-    return new SipLeg({ pacer, openPort, publicAddress, sampleRate, farEnd, dial })
+    // Keys in an SDP that others can read protect nothing.
+    const encryption = isSecure ? srtp : 'never'
+    return new SipLeg({ pacer, openPort, publicAddress, sampleRate, encryption, farEnd, dial })
   }
 
   #inviteOptions({ caller, callee, sip }: CallOption): Omit<InviteOptions, 'media'> {
@@ -180,4 +210,18 @@ function reachable(host: string): string {
   const all = Object.values(networkInterfaces()).flatMap((entries) => entries ?? [])
   const found = all.find((entry) => !entry.internal && entry.family === family)
   return found?.address ?? (host === '::' ? '::1' : '127.0.0.1')
+}
+
+function isSecure(uri: string): boolean {
+  return /^sips:/i.test(uri) || /;transport=tls\b/i.test(uri)
+}
+
+/** @throws when a file cannot be read. */
+async function tlsOptions(
+  { sipTlsPort: port, sipTlsKey, sipTlsCert, sipTlsVerify: verifyServers }: Config,
+  host: string,
+): Promise<Pick<SipEndpointOptions, 'tls'>> {
+  if (port === undefined) return {}
+  const [key, cert] = await Promise.all([Bun.file(sipTlsKey).text(), Bun.file(sipTlsCert).text()])
+  return { tls: { host, port, key, cert, verifyServers } }
 }

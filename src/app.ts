@@ -27,6 +27,7 @@ export interface App {
   readonly port: number
   /** UDP port of SIP; absent while it is off. */
   readonly sipPort: number | undefined
+  readonly sipTlsPort: number | undefined
   readonly url: string
   /** Lets live calls finish for `DRAIN_SECONDS`, ends the rest, and closes everything. */
   close(): Promise<void>
@@ -77,6 +78,7 @@ export async function createApp(
   return {
     port: listener.port,
     sipPort: sip?.port,
+    sipTlsPort: sip?.tlsPort,
     url: listener.url,
     close: async () => {
       await drain(registry, config.drainSeconds * 1_000)

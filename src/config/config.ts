@@ -45,6 +45,11 @@ function checkTogether(values: Values): void {
   if (values.SIP_ACCOUNTS.length > 0 && values.SIP_PORT === undefined) {
     throw new ConfigError('SIP_ACCOUNTS: needs SIP_PORT, usually 5060')
   }
+  if (values.SIP_TLS_PORT !== undefined) {
+    const hasFiles = values.SIP_TLS_CERT !== '' && values.SIP_TLS_KEY !== ''
+    if (!hasFiles) throw new ConfigError('SIP_TLS_PORT: needs SIP_TLS_CERT and SIP_TLS_KEY')
+    if (values.SIP_PORT === undefined) throw new ConfigError('SIP_TLS_PORT: needs SIP_PORT, too')
+  }
   if (values.RTP_PORT_MAX - values.RTP_PORT_MIN < 2) {
     throw new ConfigError('RTP_PORT_MAX: must be above RTP_PORT_MIN by 2 or more')
   }

@@ -142,6 +142,18 @@ export const Variables = z.object({
   SIP_HOST: text
     .default('')
     .describe('Address to listen on for SIP and RTP; empty is that of `HOST`, `0.0.0.0` are all.'),
+  SIP_TLS_PORT: optionalPort
+    .prefault('')
+    .describe('TCP port for SIP over TLS, usually 5061; empty is none.'),
+  SIP_TLS_CERT: text.default('').describe('File with the certificate chain for it, PEM.'),
+  SIP_TLS_KEY: text.default('').describe('File with its private key, PEM.'),
+  SIP_TLS_VERIFY: flag
+    .prefault('true')
+    .describe('Whether servers that we call over TLS must show a certificate that is known.'),
+  SIP_SRTP: z
+    .enum(['never', 'offered', 'required'])
+    .default('offered')
+    .describe('Whether the audio of calls over TLS is encrypted.'),
   SIP_ACCEPT_TIMEOUT_SECONDS: seconds
     .default(50)
     .describe('How long an inbound call waits for `accept` or `reject`; then it gets 408.'),

@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { findTones } from '#audio/tone-detector.ts'
+import { rejection } from '../support/rejection.ts'
 import { startGateway, type TestGateway } from '../support/test-gateway.ts'
 import { WireClient } from '../support/wire.ts'
 
@@ -210,6 +214,43 @@ describe('a SIP call', () => {
       expect(await metric(gateway, 'busyPorts')).toBe(0)
       expect(await metric(gateway, 'dialogs')).toBe(0)
     }
+  })
+})
+
+describe.skipIf(!Bun.which('openssl'))('over TLS (needs openssl)', () => {
+  test.each([
+    ['offered', true],
+    ['required', true],
+    ['never', false],
+  ])('with SIP_SRTP=%s the audio is encrypted: %p', async (SIP_SRTP, isEncrypted) => {
+    const directory = await mkdtemp(join(tmpdir(), 'bunpbx-tls-'))
+    const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
+    const request = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2'
+    const files = ['-subj', '/CN=localhost', '-keyout', key, '-out', cert]
+    const openssl = ['openssl', ...request.split(' '), ...files]
+    expect(await Bun.spawn(openssl, { stderr: 'ignore' }).exited).toBe(0)
+    const tls = { SIP_TLS_PORT: '0', SIP_TLS_CERT: cert, SIP_TLS_KEY: key, SIP_TLS_VERIFY: 'false' }
+    await using gateway = await startGateway({ SIP_PORT: '0', ...tls, SIP_SRTP })
+    const callee = await WireClient.connect(gateway.url, '/call/sip')
+    const caller = await WireClient.connect(gateway.url, '/call/sip')
+    const uri = `sip:bob@127.0.0.1:${gateway.app.sipTlsPort};transport=tls`
+    caller.send({ command: 'invite', option: { caller: 'alice@127.0.0.1', callee: uri } })
+    const { sdp } = await callee.sees('incoming')
+    expect(sdp.includes('a=crypto:')).toBe(isEncrypted)
+    callee.send({ command: 'accept' })
+    await caller.sees('answer')
+    // Only with the right keys on both sides is anything heard.
+    caller.send({ command: 'dtmf', digits: '7' })
+    expect(await callee.sees('dtmf')).toMatchObject({ digit: '7' })
+    caller.send({ command: 'hangup' })
+    await callee.closed
+    await rm(directory, { recursive: true })
+  })
+
+  test('a certificate that is not there is named at the start', async () => {
+    const tls = { SIP_TLS_PORT: '0', SIP_TLS_CERT: '/none.pem', SIP_TLS_KEY: '/none.pem' }
+    const error = await rejection(startGateway({ SIP_PORT: '0', ...tls }))
+    expect(String(error)).toContain('/none.pem')
   })
 })
 

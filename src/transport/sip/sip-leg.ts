@@ -5,6 +5,7 @@ import { LegRejection } from '../leg.ts'
 import type { RtpPort } from '../rtp/rtp-port.ts'
 import { RtpSession } from '../rtp/rtp-session.ts'
 import { AudioNegotiation, type NegotiatedAudio } from './sdp/audio-negotiation.ts'
+import type { MediaEncryption } from './sdp/sdes-negotiation.ts'
 import type { EstablishedCall, OutboundHandlers, SipCallEnd, TransferRequest } from './sip-call.ts'
 import type { SipMedia } from './sip-media.ts'
 
@@ -17,6 +18,8 @@ export interface SipLegParts {
   readonly publicAddress: string
   /** Samples per second of the frames, both ways. */
   readonly sampleRate: number
+  /** Whether the audio is encrypted, by keys in the SDP. */
+  readonly encryption: MediaEncryption
   /** What the far end is in this call. */
   readonly farEnd: 'caller' | 'callee'
   /** Calls, or answers, with this media; everything that becomes of it is told to the handlers. */
@@ -74,6 +77,7 @@ export class SipLeg implements Leg {
     const media = new AudioNegotiation({
       address: this.#parts.publicAddress,
       port: port.port,
+      encryption: this.#parts.encryption,
       onNegotiated: (audio) => this.#agree(audio),
     })
     const { promise, resolve, reject } = Promise.withResolvers<{ readonly sdp: string }>()
@@ -155,6 +159,7 @@ export class SipLeg implements Leg {
       ...(audio.telephoneEventClockRate !== undefined && {
         telephoneEventRate: audio.telephoneEventClockRate,
       }),
+      ...(audio.srtp && { srtp: { send: audio.srtp.local, receive: audio.srtp.remote } }),
       ...(audio.comfortNoiseType !== undefined && { comfortNoiseType: audio.comfortNoiseType }),
     })
     const isHeld = audio.direction === 'recvonly' || audio.direction === 'inactive'
