@@ -8,6 +8,7 @@ import type { Pacer } from '#media/pacer.ts'
 import type { CallOption } from '#protocol/call-option.ts'
 import type { Leg } from '#transport/leg.ts'
 import { OwnRtpPort } from '#transport/rtp/own-rtp-port.ts'
+import { SharedRtpPort } from '#transport/rtp/shared-rtp-port.ts'
 import type { InboundCall } from '#transport/sip/inbound-call.ts'
 import type { InviteOptions } from '#transport/sip/outbound-call.ts'
 import type { MediaEncryption } from '#transport/sip/sdp/sdes-negotiation.ts'
@@ -25,9 +26,13 @@ const UNAVAILABLE = 480
 
 interface GatewayParts {
   readonly srtp: MediaEncryption
+  /** What the URI of a callee must match. */
+  readonly allowed: RegExp | undefined
   readonly endpoint: SipEndpoint
   readonly accounts: SipAccounts
   readonly ports: UdpPortPool
+  /** In place of `ports`, where it is wanted. */
+  readonly shared: SharedRtpPort | undefined
   readonly pacer: Pacer
   readonly address: string
   readonly acceptTimeoutMs: number
@@ -66,16 +71,22 @@ export class SipGateway {
     })
     const { rtpPortMin: minPort, rtpPortMax: maxPort } = config
     const ports = new UdpPortPool({ host, minPort, maxPort })
+    const shared =
+      config.rtpPort === undefined
+        ? undefined
+        : await SharedRtpPort.open({ host, port: config.rtpPort })
     const acceptTimeoutMs = config.sipAcceptTimeoutSeconds * 1_000
     const accounts = new SipAccounts(endpoint, config.sipAccounts, log)
     const gateway = new SipGateway({
       endpoint,
       accounts,
       ports,
+      shared,
       pacer,
       address,
       acceptTimeoutMs,
       srtp: config.sipSrtp,
+      allowed: config.sipDialAllow,
     })
     return gateway
   }
@@ -100,7 +111,11 @@ export class SipGateway {
   }
 
   get stats(): Readonly<Record<string, number>> {
-    return { ...this.#parts.endpoint.stats, busyPorts: this.#parts.ports.busyCount }
+    return {
+      ...this.#parts.endpoint.stats,
+      busyPorts: this.#parts.ports.busyCount,
+      channels: this.#parts.shared?.channelCount ?? 0,
+    }
   }
 
   /**
@@ -120,8 +135,9 @@ export class SipGateway {
     })
   }
 
-  close(): Promise<void> {
-    return this.#parts.endpoint.close()
+  async close(): Promise<void> {
+    await this.#parts.endpoint.close()
+    this.#parts.shared?.close()
   }
 
   #receive(call: InboundCall): void {
@@ -136,8 +152,8 @@ export class SipGateway {
   }
 
   #openLeg(option: CallOption, { farEnd, isSecure, dial }: LegPurpose): Leg {
-    const { pacer, ports, address: publicAddress, srtp } = this.#parts
-    const openPort = async () => new OwnRtpPort(await ports.open())
+    const { pacer, ports, shared, address: publicAddress, srtp } = this.#parts
+    const openPort = async () => shared?.createChannel() ?? new OwnRtpPort(await ports.open())
     const sampleRate = isWideband(option) ? WIDEBAND_RATE : NARROWBAND_RATE
     // Keys in an SDP that others can read protect nothing.
     const encryption = isSecure ? srtp : 'never'
@@ -147,6 +163,9 @@ export class SipGateway {
   #inviteOptions({ caller, callee, sip }: CallOption): Omit<InviteOptions, 'media'> {
     if (callee === undefined) throw new CallError('bad_option', 'option.callee: is missing')
     const to = toUri(callee)
+    if (this.#parts.allowed?.test(to) === false) {
+      throw new CallError('forbidden', 'option.callee: SIP_DIAL_ALLOW does not let it through')
+    }
     const account = this.#parts.accounts.find(to)
     const { username, password, headers } = sip ?? {}
     const ourselves = account?.address ?? `${username ?? 'bunpbx'}@${this.#parts.address}`

@@ -11,6 +11,7 @@ export type CallErrorCode =
   | 'nothing_playing'
   | 'not_supported'
   | 'refused'
+  | 'forbidden'
 
 /** The message is for people: it names the field and the way out. */
 export class CallError extends Error {

@@ -12,6 +12,15 @@ const optionalPort = text.transform((value, context): number | undefined => {
   context.addIssue({ code: 'custom', message: 'must be a port number' })
   return z.NEVER
 })
+const pattern = text.transform((value, context): RegExp | undefined => {
+  if (value === '') return undefined
+  try {
+    return new RegExp(value, 'i')
+  } catch {
+    context.addIssue({ code: 'custom', message: 'must be a regular expression' })
+    return z.NEVER
+  }
+})
 const seconds = number.min(0).max(86_400)
 const flag = z
   .enum(['true', 'false', '1', '0'])
@@ -181,6 +190,16 @@ export const Variables = z.object({
   PUBLIC_IP: text
     .default('')
     .describe('Address that telephones reach us by, behind NAT; empty is the one listened on.'),
+  SIP_DIAL_ALLOW: pattern
+    .prefault('')
+    .describe(
+      'Regular expression that the URI of a callee must match, against toll fraud; empty lets all through.',
+    ),
+  RTP_PORT: optionalPort
+    .prefault('')
+    .describe(
+      'One UDP port for the audio of all SIP calls, where few ports can be published; empty: a pair of ports per call, from the range below.',
+    ),
   RTP_PORT_MIN: port.default(20_000).describe('First UDP port for the audio of SIP calls.'),
   RTP_PORT_MAX: port.default(29_999).describe('Last one; a call takes two.'),
   TTS_PROVIDER: text.min(1).default('flite').describe('Synthesizer of calls that name none.'),

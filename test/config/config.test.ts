@@ -63,6 +63,8 @@ describe('loadConfig', () => {
     [{ TURN_URLS: 'turn:a:1?transport=x', TURN_SECRET: 's' }, 'TURN_URLS: must be like turn:host'],
     [{ TURN_URLS: 'turn:a:1' }, 'TURN_URLS: needs TURN_SECRET, or TURN_USERNAME and TURN_PASSWORD'],
     [{ SIP_PORT: 'five' }, 'SIP_PORT: must be a port number'],
+    [{ SIP_DIAL_ALLOW: '(' }, 'SIP_DIAL_ALLOW: must be a regular expression'],
+    [{ SIP_PORT: '0', SIP_TLS_PORT: '0' }, 'SIP_TLS_PORT: needs SIP_TLS_CERT and SIP_TLS_KEY'],
     [{ SIP_PORT: '70000' }, 'SIP_PORT: must be a port number'],
     [{ RTP_PORT_MIN: '20000', RTP_PORT_MAX: '20001' }, 'RTP_PORT_MAX: must be above RTP_PORT_MIN'],
     [{ SIP_PORT: '0', SIP_ACCOUNTS: 'alice' }, 'SIP_ACCOUNTS: must be JSON: [{"address"'],

@@ -217,6 +217,40 @@ describe('a SIP call', () => {
   })
 })
 
+test('only numbers that SIP_DIAL_ALLOW lets through are called', async () => {
+  await using gateway = await startGateway({ SIP_PORT: '0', SIP_DIAL_ALLOW: '^sip:\\+49' })
+  const caller = await WireClient.connect(gateway.url, '/call/sip')
+  caller.send({ command: 'invite', option: { callee: 'sip:+1900123@127.0.0.1' } })
+  expect(await caller.sees('error')).toMatchObject({ sender: 'invite', code: 403 })
+  await caller.closed
+})
+
+test('one UDP port serves the audio of many calls', async () => {
+  await using gateway = await startGateway({ SIP_PORT: '0', RTP_PORT: '0' })
+  const callee = `sip:bob@127.0.0.1:${gateway.app.sipPort}`
+  const pairs = await Promise.all(
+    Array.from({ length: 5 }, async () => {
+      const waiter = await WireClient.connect(gateway.url, '/call/sip')
+      const caller = await WireClient.connect(ours.url, '/call/sip')
+      caller.send({ command: 'invite', option: { callee } })
+      await waiter.sees('incoming')
+      waiter.send({ command: 'accept' })
+      const answer = await caller.sees('answer')
+      return { waiter, caller, port: /m=audio (\d+)/.exec(answer.sdp)?.[1] }
+    }),
+  )
+  expect(new Set(pairs.map(({ port }) => port)).size).toBe(1)
+  for (const [i, { caller }] of pairs.entries()) caller.send({ command: 'dtmf', digits: String(i) })
+  const heard = await Promise.all(
+    pairs.map(async ({ waiter }) => (await waiter.sees('dtmf')).digit),
+  )
+  // Who waited longest got the first call: all that matters is that each hears one caller.
+  expect(heard.toSorted()).toEqual(['0', '1', '2', '3', '4'])
+  for (const { caller } of pairs) caller.send({ command: 'hangup' })
+  await Promise.all(pairs.flatMap(({ waiter, caller }) => [waiter.closed, caller.closed]))
+  while ((await metric(gateway, 'channels')) > 0) await Bun.sleep(20)
+})
+
 describe.skipIf(!Bun.which('openssl'))('over TLS (needs openssl)', () => {
   test.each([
     ['offered', true],
