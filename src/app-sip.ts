@@ -61,11 +61,14 @@ export class SipGateway {
     const host = numeric(config.sipHost || config.host)
     const address = config.publicIp || reachable(host)
     const udp = { host, port }
+    const { sipAllowFrom: allowFrom } = config
     const endpoint = await SipEndpoint.start({
       udp,
       tcp: udp,
       ...(await tlsOptions(config, host)),
       publicAddress: address,
+      limit: { perSecond: config.sipMaxRate, burst: 3 * config.sipMaxRate },
+      isAllowed: (from) => allowFrom.length === 0 || allowFrom.includes(from),
       onInvite: (call) => gateway.#receive(call),
       onFault: (error) => log.error({ error }, 'sip fault'),
     })

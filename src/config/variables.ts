@@ -190,6 +190,16 @@ export const Variables = z.object({
   PUBLIC_IP: text
     .default('')
     .describe('Address that telephones reach us by, behind NAT; empty is the one listened on.'),
+  SIP_ALLOW_FROM: list
+    .prefault('')
+    .describe('IP addresses that SIP is taken from, comma-separated; empty is all of them.'),
+  SIP_MAX_RATE: number
+    .min(1)
+    .max(100_000)
+    .default(30)
+    .describe(
+      'New SIP requests a second from one address, three times as many at once; more are dropped.',
+    ),
   SIP_DIAL_ALLOW: pattern
     .prefault('')
     .describe(

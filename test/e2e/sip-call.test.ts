@@ -225,6 +225,17 @@ test('only numbers that SIP_DIAL_ALLOW lets through are called', async () => {
   await caller.closed
 })
 
+test('SIP_ALLOW_FROM keeps all others out, without a word', async () => {
+  await using gateway = await startGateway({ SIP_PORT: '0', SIP_ALLOW_FROM: '192.0.2.1' })
+  const caller = await WireClient.connect(ours.url, '/call/sip')
+  const callee = `sip:bob@127.0.0.1:${gateway.app.sipPort}`
+  caller.send({ command: 'invite', option: { callee } })
+  while ((await metric(gateway, 'received')) === 0) await Bun.sleep(20)
+  expect(await metric(gateway, 'sent')).toBe(0)
+  caller.send({ command: 'hangup' })
+  await caller.closed
+})
+
 test('one UDP port serves the audio of many calls', async () => {
   await using gateway = await startGateway({ SIP_PORT: '0', RTP_PORT: '0' })
   const callee = `sip:bob@127.0.0.1:${gateway.app.sipPort}`
