@@ -48,6 +48,7 @@ async function mainThread(): Promise<number> {
       { onOpened: () => {}, onError: ({ message }) => console.log(message), onEnd: () => {} },
     ),
   )
+  for (const recorder of recorders) recorder.begin()
   const taps = recorders.map((recorder) => recorder.createTap())
   let spentMs = 0
   for (let i = 0; i < PAIRS_EACH; i += 1) {

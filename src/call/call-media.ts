@@ -73,8 +73,12 @@ export class CallMedia {
     })
   }
 
-  /** The call is answered: what is heard all the time begins. */
+  /**
+   * The call is answered: its recording begins, and what is heard all the time. Nobody has agreed to
+   * be recorded before, and minutes of ringing are no part of a conversation.
+   */
   start(): void {
+    this.#recorder?.begin()
     const { option, onError } = this.#options
     if (option.ambiance === undefined || option.ambiance.enabled === false) return
     this.#ambiance = new AmbianceLoop(this.#deps.openLoop, this.player, option.ambiance, (error) =>

@@ -18,8 +18,8 @@ const DEFAULT_RATE = 16_000
 const RATES = [8000, 16_000, 24_000, 48_000] as const
 
 /**
- * Begins the recording that `option.recorder` asks for, and keeps the call's record informed of it.
- * Undefined without it, and when it cannot be, which is reported.
+ * The recorder that `option.recorder` asks for, still to begin; the call's record is kept informed of
+ * it. Undefined without it, and when it cannot be, which is reported.
  */
 export function openRecorder(
   { openRecording, journal }: Pick<CallDeps, 'openRecording' | 'journal'>,

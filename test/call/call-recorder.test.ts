@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from 'bun:test'
 import { RecorderError } from '#media/recorder/recorder-error.ts'
 import type { CallOption } from '#protocol/call-option.ts'
+import type { Leg, LegHandlers } from '#transport/leg.ts'
 import { FakeCall } from '../support/fake-call.ts'
 import { advance, settle } from '../support/time.ts'
 
@@ -40,6 +41,37 @@ describe('option.recorder', () => {
     const fake = new FakeCall()
     await fake.call.start()
     expect(fake.recorder.plans).toEqual([])
+  })
+
+  test('begins with the answer: ringing and what comes before are no part of it', async () => {
+    const fake = new FakeCall({ recorder: true })
+    const connected = Promise.withResolvers<{ readonly sdp: string }>()
+    let handlers: LegHandlers | undefined
+    const leg: Leg = {
+      type: 'sip',
+      sendRate: 16_000,
+      stats: {},
+      connect: (given) => {
+        handlers = given
+        return connected.promise
+      },
+      send: () => undefined,
+      hangup: () => undefined,
+    }
+    const hear = (value: number) =>
+      handlers?.onFrame({ samples: new Int16Array(2).fill(value), sampleRate: 16_000, position: 0 })
+    Object.assign(fake.deps, { createLeg: () => leg })
+    void fake.call.start()
+    handlers?.onRinging?.({ hasEarlyMedia: true })
+    hear(1)
+    expect(fake.recorder.plans).toEqual([])
+    connected.resolve({ sdp: '' })
+    await settle()
+    hear(2)
+    expect(fake.recorder.plans).toHaveLength(1)
+    expect(fake.recorder.caller).toEqual([2, 2])
+    fake.call.end({ reason: 'done', initiator: 'user' })
+    expect(fake.recorder.endedCount).toBe(1)
   })
 
   test('records what is heard and what is sent, muted as silence', async () => {

@@ -11,7 +11,6 @@ export class FakeRecorder {
   endedCount = 0
 
   open(plan: RecordingPlan, handlers: RecorderHandlers): Recorder {
-    this.plans.push(plan)
     this.handlers = handlers
     const line = {
       write: ({ samples }: AudioFrame, isOurs: boolean) =>
@@ -20,6 +19,10 @@ export class FakeRecorder {
         this.endedCount += 1
       },
     }
-    return new Recorder(line, plan.format)
+    const begin = () => {
+      this.plans.push(plan)
+      return line
+    }
+    return new Recorder(begin, plan.format)
   }
 }

@@ -3,7 +3,7 @@ import { findInside } from '#core/inside.ts'
 import { within } from '#core/within.ts'
 import { WorkerHost } from '#core/worker-host.ts'
 import { AudioBatch } from '../audio-batch.ts'
-import { Recorder } from './recorder.ts'
+import { Recorder, type RecorderLine } from './recorder.ts'
 import { RecorderError } from './recorder-error.ts'
 import type {
   RecorderHandlers,
@@ -77,8 +77,18 @@ export class RecorderEngine {
     return this.#host.stats.restarts
   }
 
-  /** Begins a recording, now. Whether its file could be made comes later. */
+  /** Makes a recorder; there is no file before it begins. Whether that could be made comes later. */
   open(plan: RecordingPlan, handlers: RecorderHandlers): Recorder {
+    return new Recorder(() => this.#begin(plan, handlers), plan.format)
+  }
+
+  /** Completes all recordings and ends the Worker. Harmless to call twice. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  #begin(plan: RecordingPlan, handlers: RecorderHandlers): RecorderLine {
     this.#lastId += 1
     const id = this.#lastId
     const recorder: OpenRecorder = { id, handlers, file: undefined, isEnded: false }
@@ -89,18 +99,11 @@ export class RecorderEngine {
     this.#post({ type: 'open', id, directory, plan, startMs: performance.now() })
     if (!isUp) queueMicrotask(() => this.#fail(recorder, workerGone()))
     this.#flushTimer ??= setInterval(() => this.#flush(), FLUSH_MS)
-    const line = {
+    return {
       write: (frame: AudioFrame, isOurs: boolean, atMs: number) =>
         this.#write(2 * id + (isOurs ? 1 : 0), recorder, frame, atMs),
       end: () => this.#end(recorder),
     }
-    return new Recorder(line, plan.format)
-  }
-
-  /** Completes all recordings and ends the Worker. Harmless to call twice. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close()
-    return this.#closing
   }
 
   async #close(): Promise<void> {

@@ -10,15 +10,28 @@ export interface RecorderLine {
   end(): void
 }
 
-/** Records one call: hears the caller by its tap, and us by `writeSent`. Cheap; never throws. */
+/**
+ * Records one call from `begin` on: hears the caller by its tap, and us by `writeSent`. What comes
+ * before is left out. Cheap; never throws.
+ */
 export class Recorder {
-  readonly #line: RecorderLine
+  readonly #open: () => RecorderLine
   readonly #name: string
   readonly #arrivals = new ArrivalTimes()
+  #line: RecorderLine | undefined
+  #beganMs = Infinity
+  #isClosed = false
 
-  constructor(line: RecorderLine, name: string) {
-    this.#line = line
+  constructor(open: () => RecorderLine, name: string) {
+    this.#open = open
     this.#name = name
+  }
+
+  /** What is heard and sent from now on is recorded. Does nothing once it is closed. */
+  begin(): void {
+    if (this.#isClosed || this.#line !== undefined) return
+    this.#beganMs = performance.now()
+    this.#line = this.#open()
   }
 
   /**
@@ -31,19 +44,22 @@ export class Recorder {
 
   /** The station of the receive pipeline that hears the caller. It passes every frame on. */
   createTap(): Processor {
-    return new Tap(`RecorderTap(${this.#name})`, (frame) =>
-      this.#line.write(frame, false, this.#arrivals.take(frame.position) ?? performance.now()),
-    )
+    return new Tap(`RecorderTap(${this.#name})`, (frame) => {
+      const heardMs = this.#arrivals.take(frame.position) ?? performance.now()
+      // What a processor still held back when it began was heard before.
+      if (heardMs >= this.#beganMs) this.#line?.write(frame, false, heardMs)
+    })
   }
 
   /** Takes a frame that is being sent to the far end. On the live path. */
   writeSent(frame: AudioFrame): void {
-    this.#line.write(frame, true, performance.now())
+    this.#line?.write(frame, true, performance.now())
   }
 
   /** Ends the recording; the file is completed soon after. Harmless to call twice. */
   close(): void {
-    this.#line.end()
+    this.#isClosed = true
+    this.#line?.end()
   }
 }
 

@@ -4,9 +4,14 @@ import { readdirSync, readlinkSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Recorder } from '#media/recorder/recorder.ts'
 import { RecorderEngine } from '#media/recorder/recorder-engine.ts'
 import type { RecorderError } from '#media/recorder/recorder-error.ts'
-import type { RecordingPlan, RecordingTotals } from '#media/recorder/recorder-message.ts'
+import type {
+  RecorderHandlers,
+  RecordingPlan,
+  RecordingTotals,
+} from '#media/recorder/recorder-message.ts'
 
 const RATE = 8000
 const PLAN: RecordingPlan = { name: 'x.wav', format: 'wav', sampleRate: RATE }
@@ -55,11 +60,17 @@ const frame = (index: number, value: number) => ({
   position: (index * RATE) / 50,
 })
 
+function begin(engine: RecorderEngine, plan: RecordingPlan, report: RecorderHandlers): Recorder {
+  const recorder = engine.open(plan, report)
+  recorder.begin()
+  return recorder
+}
+
 describe('RecorderEngine', () => {
   test('records both sides of a short call, and says what it has become', async () => {
     const engine = new RecorderEngine({ directory })
     const report = handlers()
-    const recorder = engine.open(PLAN, report)
+    const recorder = begin(engine, PLAN, report)
     const tap = recorder.createTap()
     const passed: unknown[] = []
     for (let i = 0; i < 10; i += 1) {
@@ -84,10 +95,21 @@ describe('RecorderEngine', () => {
     await engine.close()
   })
 
+  test('makes no file of a call that was never answered', async () => {
+    const engine = new RecorderEngine({ directory })
+    const recorder = engine.open(PLAN, handlers())
+    recorder.writeSent(frame(0, 500))
+    recorder.close()
+    recorder.begin()
+    expect(engine.stats.opened).toBe(0)
+    await engine.close()
+    expect(readdirSync(directory)).toEqual([])
+  })
+
   test('closing it completes what is being recorded', async () => {
     const engine = new RecorderEngine({ directory })
     const report = handlers()
-    engine.open(PLAN, report).writeSent(frame(0, 500))
+    begin(engine, PLAN, report).writeSent(frame(0, 500))
     const startMs = performance.now()
     await Promise.all([engine.close(), engine.close()])
     expect(performance.now() - startMs).toBeLessThan(8000)
@@ -98,7 +120,7 @@ describe('RecorderEngine', () => {
   test('names that are taken get a number, at once too', async () => {
     const engine = new RecorderEngine({ directory })
     const reports = Array.from({ length: 3 }, () => handlers())
-    for (const report of reports) engine.open(PLAN, report)
+    for (const report of reports) begin(engine, PLAN, report)
     const files = await Promise.all(reports.map(({ opened }) => opened))
     expect(files).toEqual(['x.wav', 'x-2.wav', 'x-3.wav'])
     await engine.close()
@@ -117,7 +139,7 @@ describe('RecorderEngine', () => {
       },
     })
     const report = handlers()
-    const recorder = engine.open(PLAN, report)
+    const recorder = begin(engine, PLAN, report)
     await report.opened
     recorder.writeSent(frame(0, 500))
     workers[0]?.terminate()
@@ -129,11 +151,11 @@ describe('RecorderEngine', () => {
     expect(faults).toHaveLength(1)
     // While there is none, a recording cannot begin.
     const early = handlers()
-    engine.open(PLAN, early)
+    begin(engine, PLAN, early)
     expect(await early.error).toMatchObject({ code: 'internal' })
     while (workers.length < 2) await Bun.sleep(20)
     const again = handlers()
-    engine.open(PLAN, again).close()
+    begin(engine, PLAN, again).close()
     expect(await again.opened).toBe('x-2.wav')
     await again.end
     await engine.close()
@@ -151,7 +173,7 @@ describe('RecorderEngine', () => {
         const engine = new RecorderEngine({ directory })
         for (const format of ['wav', 'ogg'] as const) {
           const report = handlers()
-          engine.open({ ...PLAN, name: `x.${format}`, format }, report)
+          begin(engine, { ...PLAN, name: `x.${format}`, format }, report)
           expect(await report.error).toMatchObject({ code: 'disk' })
           const open = readdirSync('/proc/self/fd').map((fd) => linkOf(`/proc/self/fd/${fd}`))
           expect(open.filter((path) => path.startsWith(directory))).toEqual([])
@@ -176,7 +198,7 @@ describe('RecorderEngine', () => {
     }
     const engine = new RecorderEngine({ directory, createWorker })
     const report = handlers()
-    const recorder = engine.open(PLAN, report)
+    const recorder = begin(engine, PLAN, report)
     const second = { samples: new Int16Array(RATE), sampleRate: RATE, position: 0 }
     for (let i = 0; i < 2000; i += 1) recorder.writeSent(second)
     expect(engine.stats.droppedFrames).toBeGreaterThan(500)

@@ -29,7 +29,8 @@ test('a frame that was held back is recorded as heard when it came', () => {
       write: (_frame: AudioFrame, _isOurs: boolean, atMs: number) => void written.push(atMs),
       end: () => undefined,
     }
-    const recorder = new Recorder(line, 'wav')
+    const recorder = new Recorder(() => line, 'wav')
+    recorder.begin()
     const [arrival, tap] = [recorder.createArrivalTap(), recorder.createTap()]
     expect(`${arrival} ${tap}`).toBe('ArrivalTap RecorderTap(wav)')
     const passed: AudioFrame[] = []
