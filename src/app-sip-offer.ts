@@ -29,6 +29,8 @@ export class SipOffer implements InboundOffer {
   readonly #createLeg: CreateAnsweringLeg
   readonly #deadline: ReturnType<typeof setTimeout>
   #handlers: OutboundHandlers | undefined
+  /** We have refused it, so that nobody need be told of its end. */
+  #isRefused = false
 
   constructor(call: InboundCall, acceptTimeoutMs: number, createLeg: CreateAnsweringLeg) {
     const { from, to, offer, headers, callId } = call.description
@@ -54,7 +56,7 @@ export class SipOffer implements InboundOffer {
   reject(code: number, reason?: string): void {
     clearTimeout(this.#deadline)
     // Once there is a leg it is the leg that hangs up.
-    if (this.#handlers === undefined) this.#call.reject({ code, ...(reason && { reason }) })
+    if (this.#handlers === undefined) this.#refuse(code, reason)
   }
 
   createLeg(option: CallOption): Leg {
@@ -68,15 +70,20 @@ export class SipOffer implements InboundOffer {
       this.#call.accept(media)
     } catch (error) {
       this.#handlers = undefined
-      this.#call.reject({ code: NOT_ACCEPTABLE })
+      this.#refuse(NOT_ACCEPTABLE)
       throw error
     }
     handlers.onAnswered?.({ sdp: this.sdp })
     return this.#call
   }
 
+  #refuse(code: number, reason?: string): void {
+    this.#isRefused = true
+    this.#call.reject({ code, ...(reason && { reason }) })
+  }
+
   #timedOut(): void {
-    this.#call.reject({ code: TIMED_OUT })
+    this.#refuse(TIMED_OUT)
     this.onEnded?.({ reason: 'no_answer', initiator: 'system' })
   }
 
@@ -86,8 +93,7 @@ export class SipOffer implements InboundOffer {
       this.#handlers.onEnded(end)
       return
     }
-    // What we have refused ourselves is known already.
-    if (end.by === 'local') return
+    if (this.#isRefused) return
     const initiator = end.by === 'remote' ? 'caller' : 'system'
     this.onEnded?.({ reason: end.reason, initiator })
   }

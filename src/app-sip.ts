@@ -14,6 +14,7 @@ import type { InviteOptions } from '#transport/sip/outbound-call.ts'
 import type { MediaEncryption } from '#transport/sip/sdp/sdes-negotiation.ts'
 import { SipEndpoint, type SipEndpointOptions } from '#transport/sip/sip-endpoint.ts'
 import { SipLeg, type SipLegParts } from '#transport/sip/sip-leg.ts'
+import { bracketed } from '#transport/sip/wire/sip-address.ts'
 import { UdpPortPool } from '#transport/udp/udp-port-pool.ts'
 import { SipAccounts } from './app-sip-accounts.ts'
 import { SipOffer } from './app-sip-offer.ts'
@@ -171,7 +172,7 @@ export class SipGateway {
     }
     const account = this.#parts.accounts.find(to)
     const { username, password, headers } = sip ?? {}
-    const ourselves = account?.address ?? `${username ?? 'bunpbx'}@${this.#parts.address}`
+    const ourselves = account?.address ?? `${username ?? 'bunpbx'}@${bracketed(this.#parts.address)}`
     const given = username !== undefined && password !== undefined && { username, password }
     const credentials = given || account?.credentials
     return {
@@ -187,26 +188,34 @@ export class SipGateway {
 /** Session ids are what may stand in a URL; a Call-ID may be anything. */
 const SESSION_ID = /^[A-Za-z0-9._~@:-]{1,128}$/
 /** SIP: service unavailable. */
-const WEBHOOK_FAILED = 503
+const OUT_OF_SERVICE = 503
 
 /** Brings inbound calls to applications: by the webhook, or to whoever waits. */
 export function createInboundHandler(
   config: Config,
-  { inbound }: CallRegistry,
+  registry: CallRegistry,
   log: Logger,
 ): Sink<SipOffer> {
+  const { inbound } = registry
   const { sipWebhookUrl: url, sipWebhookSecret: secret } = config
   if (url === '') return (offer) => inbound.offer(offer)
+  inbound.isAnnouncing = true
   const timeoutMs = config.sipWebhookTimeoutSeconds * 1_000
   const webhook = new SipWebhook({ url, secret, timeoutMs })
   return (offer) => {
+    if (registry.isDraining) {
+      offer.reject(OUT_OF_SERVICE, 'the server is stopping')
+      return
+    }
     const { callId } = offer
-    const id = SESSION_ID.test(callId) ? callId : crypto.randomUUID()
+    // Whoever calls chooses it, and may have called with the same one before.
+    const isUsable = SESSION_ID.test(callId) && registry.isFree(callId)
+    const id = isUsable ? callId : crypto.randomUUID()
     inbound.keep(id, offer)
     void webhook.announce(id, offer).then((problem) => {
       if (problem === undefined) return
       log.warn({ dialogId: id, problem }, 'inbound call refused')
-      inbound.release(id, WEBHOOK_FAILED, 'the application is not available')
+      inbound.release(id, OUT_OF_SERVICE, 'the application is not available')
     })
   }
 }

@@ -58,6 +58,11 @@ export class CallRegistry {
     this.#holders.set(id, { onStop })
   }
 
+  /** Whether nobody holds `id`, and no inbound call is kept under it. */
+  isFree(id: string): boolean {
+    return !this.#holders.has(id) && !this.inbound.isKept(id)
+  }
+
   /** Gives an id back whose socket went away before its call began. */
   release(id: string): void {
     if (this.#holders.get(id)?.call === undefined) this.#remove(id)

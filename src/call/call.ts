@@ -22,8 +22,12 @@ export interface CallIdentity {
   readonly hasEvents: boolean
 }
 
-/** SIP status of an inbound call that is ended before it is answered (RFC 3261 §21.6.2). */
+/** SIP: who is called does not want to (RFC 3261 §21.6.2), so nobody else is to be tried. */
 const DECLINE = 603
+/** SIP: not at present (RFC 3261 §21.4.18), so that another way may be tried. */
+const UNAVAILABLE = 480
+/** SIP: we cannot, for now (RFC 3261 §21.5.4). */
+const FAILED = 503
 
 /** One conversation: its state, the commands it obeys, and the events it sends. */
 export class Call {
@@ -128,8 +132,11 @@ export class Call {
         this.#rejected(error)
         return
       }
-      this.fail('invite', error)
-      const why = errorStatus(error) >= 500 ? 'fault' : 'badFirstMessage'
+      this.fail(this.#offer === undefined ? 'invite' : 'accept', error)
+      this.#offer?.reject(FAILED)
+      // That an inbound call cannot be answered is no mistake of the client's.
+      const isFault = errorStatus(error) >= 500 || this.#offer !== undefined
+      const why = isFault ? 'fault' : 'badFirstMessage'
       this.end({ reason: 'error', initiator: 'system', fault: String(error) }, why)
     }
   }
@@ -168,7 +175,7 @@ export class Call {
     this.#state = nextState(this.#state, 'ended')
     const { reason, initiator } = cause
     this.#media?.close(cause)
-    this.#offer?.reject(DECLINE)
+    this.#offer?.reject(UNAVAILABLE)
     if (this.#answeredAt !== undefined) {
       const duration = Date.now() - this.#answeredAt
       this.#events.emit({ event: 'trackEnd', trackId: this.id, duration })
@@ -228,6 +235,7 @@ export class Call {
       case 'accept':
         throw new CallError('invalid_transition', `${command.command}: the call has begun already`)
       case 'hangup':
+        this.#offer?.reject(DECLINE)
         this.end({ reason: command.reason ?? 'hangup', initiator: command.initiator ?? 'user' })
         return
       case 'reject':

@@ -28,6 +28,8 @@ const UNAVAILABLE = 480
 /** Brings inbound calls and those who wait for them together: who has waited longest gets the next. */
 export class InboundCalls {
   readonly stats = { offered: 0, refused: 0 }
+  /** Whether applications are told of every call, so that nobody gets one but by its id. */
+  isAnnouncing = false
   readonly #waiters = new Set<InboundWaiter>()
   /** Calls that an application has been told of, by the id it will ask for. */
   readonly #kept = new Map<string, InboundOffer>()
@@ -36,15 +38,20 @@ export class InboundCalls {
     return this.#waiters.size
   }
 
-  /** Waits for the call that is kept under `id`, or else for any. */
-  wait(waiter: InboundWaiter, id: string): void {
+  /** Waits for the call that is kept under `id`, or else for any. False when none will ever come. */
+  wait(waiter: InboundWaiter, id: string): boolean {
     const call = this.#kept.get(id)
     if (call === undefined) {
-      this.#waiters.add(waiter)
-      return
+      if (!this.isAnnouncing) this.#waiters.add(waiter)
+      return !this.isAnnouncing
     }
     this.#kept.delete(id)
     waiter.offer(call)
+    return true
+  }
+
+  isKept(id: string): boolean {
+    return this.#kept.has(id)
   }
 
   /** Keeps a call for who asks for it by `id`, until it is over or `release`d. */

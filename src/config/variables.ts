@@ -164,6 +164,7 @@ export const Variables = z.object({
     .default('offered')
     .describe('Whether the audio of calls over TLS is encrypted.'),
   SIP_ACCEPT_TIMEOUT_SECONDS: seconds
+    .max(180)
     .default(50)
     .describe('How long an inbound call waits for `accept` or `reject`; then it gets 408.'),
   SIP_ACCOUNTS: sipAccounts

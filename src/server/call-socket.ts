@@ -72,10 +72,7 @@ export class CallSocket implements CallClient, InboundWaiter {
     this.#state = 'waiting'
     const { id, type, inviteTimeoutMs, ping } = this.#options
     if (ping > 0) this.#pingTimer = setInterval(() => this.#ping(), ping * 1000)
-    if (type === 'sip') {
-      this.#registry.inbound.wait(this, id)
-      return
-    }
+    if (type === 'sip' && this.#registry.inbound.wait(this, id)) return
     const giveUp = () => this.close('noFirstMessage', 'no_invite')
     this.#inviteTimer = setTimeout(giveUp, inviteTimeoutMs)
   }

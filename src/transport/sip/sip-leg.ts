@@ -187,7 +187,8 @@ export class SipLeg implements Leg {
   }
 
   #toCause({ by, reason, cause }: SipCallEnd): HangupCause {
-    const initiator = by === 'remote' ? this.#parts.farEnd : by === 'local' ? 'user' : 'system'
+    // What the user ends by `hangup` is not told here.
+    const initiator = by === 'remote' ? this.#parts.farEnd : 'system'
     return { reason, initiator, ...(by === 'fault' && cause && { fault: cause }) }
   }
 
