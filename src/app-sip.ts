@@ -172,7 +172,8 @@ export class SipGateway {
     }
     const account = this.#parts.accounts.find(to)
     const { username, password, headers } = sip ?? {}
-    const ourselves = account?.address ?? `${username ?? 'bunpbx'}@${bracketed(this.#parts.address)}`
+    const ourselves =
+      account?.address ?? `${username ?? 'bunpbx'}@${bracketed(this.#parts.address)}`
     const given = username !== undefined && password !== undefined && { username, password }
     const credentials = given || account?.credentials
     return {

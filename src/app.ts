@@ -102,7 +102,9 @@ async function openSip(
     await engines.close()
     await store.close()
     const message = cause instanceof Error ? cause.message : String(cause)
-    throw new ConfigError(`SIP_PORT: cannot listen on ${port}: ${message}`, { cause })
+    throw new ConfigError(`SIP_PORT, SIP_HOST: cannot listen on port ${port}: ${message}`, {
+      cause,
+    })
   }
 }
 

@@ -188,7 +188,8 @@ export const Variables = z.object({
     .max(60)
     .default(5)
     .describe('How long it may take to answer; then the caller gets 503.'),
-  PUBLIC_IP: text
+  PUBLIC_IP: z
+    .union([z.literal(''), z.ipv4(), z.ipv6()], { error: 'must be an IP address' })
     .default('')
     .describe('Address that telephones reach us by, behind NAT; empty is the one listened on.'),
   SIP_ALLOW_FROM: list

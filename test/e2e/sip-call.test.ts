@@ -6,6 +6,7 @@ import { findTones } from '#audio/tone-detector.ts'
 import { rejection } from '../support/rejection.ts'
 import { startGateway, type TestGateway } from '../support/test-gateway.ts'
 import { WireClient } from '../support/wire.ts'
+import { PEER_SDP, RawPeer } from '../transport/sip/raw-peer.ts'
 
 let ours: TestGateway
 let theirs: TestGateway
@@ -173,6 +174,40 @@ describe('a SIP call', () => {
     expect(await caller.sees('reject')).toMatchObject({ code: 408 })
   })
 
+  test('whose application goes away may be tried elsewhere', async () => {
+    const callee = await waiting()
+    const caller = await dial()
+    await callee.sees('incoming')
+    callee.ws.close()
+    expect(await caller.sees('reject')).toMatchObject({ code: 480 })
+    await caller.closed
+  })
+
+  test('that finds no port is refused with 503, and costs no other call its own', async () => {
+    await using gateway = await startGateway({
+      SIP_PORT: '0',
+      RTP_PORT_MIN: '19990',
+      RTP_PORT_MAX: '19992',
+    })
+    const to = { callee: `sip:bob@127.0.0.1:${gateway.app.sipPort}` }
+    const pairs: WireClient[][] = []
+    for (let i = 0; i < 2; i += 1) {
+      const callee = await WireClient.connect(gateway.url, '/call/sip')
+      const caller = await dial(to)
+      await callee.sees('incoming')
+      callee.send({ command: 'accept' })
+      pairs.push([caller, callee])
+      if (i === 0) await caller.sees('answer')
+    }
+    const [[first], [second, refused]] = pairs as [[WireClient], [WireClient, WireClient]]
+    expect(await refused.sees('error')).toMatchObject({ sender: 'accept', code: 503 })
+    expect(await refused.closed).toMatchObject({ code: 1011 })
+    expect(await second.sees('reject')).toMatchObject({ code: 503 })
+    expect(first.names).not.toContain('hangup')
+    first.send({ command: 'hangup' })
+    await Promise.all(pairs.flat().map(({ closed }) => closed))
+  })
+
   test('goes to who has waited longest', async () => {
     const first = await waiting()
     const second = await waiting()
@@ -335,6 +370,35 @@ describe('the webhook', () => {
     await server.stop(true)
   })
 
+  test('tells calls apart that come with the same Call-ID', async () => {
+    await using webhook = startWebhook()
+    await using gateway = await startGateway({ SIP_PORT: '0', SIP_WEBHOOK_URL: webhook.url })
+    const callId = crypto.randomUUID()
+    const peer = await RawPeer.open()
+    const port = gateway.app.sipPort ?? 0
+    for (const tag of ['one', 'two']) peer.send(invite(port, peer.port, { callId, tag }), port)
+    while (webhook.told.length < 2) await Bun.sleep(10)
+    const [first, second] = webhook.told
+    expect(first).not.toBe(second)
+    for (const id of webhook.told) {
+      const client = await WireClient.connect(gateway.url, `/call/sip?id=${id}`)
+      await client.sees('incoming')
+      client.ws.close()
+      await client.closed
+    }
+    peer.close()
+  })
+
+  test('leaves no socket waiting for a call that is gone', async () => {
+    await using gateway = await startGateway({
+      SIP_PORT: '0',
+      SIP_WEBHOOK_URL: 'http://127.0.0.1:1/',
+      INVITE_TIMEOUT_SECONDS: '0.1',
+    })
+    const late = await WireClient.connect(gateway.url, '/call/sip?id=gone')
+    expect(await late.closed).toMatchObject({ code: 4408 })
+  })
+
   test('that fails costs the caller the call, at once', async () => {
     const server = Bun.serve({ port: 0, fetch: () => new Response('no', { status: 500 }) })
     await using gateway = await startGateway({ SIP_PORT: '0', SIP_WEBHOOK_URL: server.url.href })
@@ -347,6 +411,39 @@ describe('the webhook', () => {
     await server.stop(true)
   })
 })
+
+/** An application that is told of calls and only takes note of their ids. */
+function startWebhook() {
+  const told: string[] = []
+  const server = Bun.serve({
+    port: 0,
+    fetch: async (request) => {
+      told.push(((await request.json()) as { dialogId: string }).dialogId)
+      return new Response('ok')
+    },
+  })
+  return { told, url: server.url.href, [Symbol.asyncDispose]: () => server.stop(true) }
+}
+
+function invite(
+  to: number,
+  from: number,
+  { callId, tag }: { callId: string; tag: string },
+): string {
+  const lines = [
+    `INVITE sip:bob@127.0.0.1:${to} SIP/2.0`,
+    `Via: SIP/2.0/UDP 127.0.0.1:${from};branch=z9hG4bK${tag}`,
+    'Max-Forwards: 70',
+    `From: <sip:raw@127.0.0.1>;tag=${tag}`,
+    `To: <sip:bob@127.0.0.1:${to}>`,
+    `Call-ID: ${callId}`,
+    'CSeq: 1 INVITE',
+    `Contact: <sip:raw@127.0.0.1:${from}>`,
+    'Content-Type: application/sdp',
+    `Content-Length: ${PEER_SDP.length}`,
+  ]
+  return `${lines.join('\r\n')}\r\n\r\n${PEER_SDP}`
+}
 
 /** A registrar on the loopback that asks for a password and does not look at it. */
 function startRegistrar(): Promise<Bun.udp.Socket<'buffer'>> {
