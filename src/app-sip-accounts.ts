@@ -9,6 +9,7 @@ interface Account {
   readonly host: string
   readonly credentials: SipCredentials
   readonly proxy: string | undefined
+  readonly registrar: string
   readonly registration: Registration
 }
 
@@ -18,17 +19,18 @@ export class SipAccounts {
 
   /** Registers all of them. What becomes of it is logged, and shown by `states`. */
   constructor(endpoint: SipEndpoint, accounts: readonly SipAccount[], log: Logger) {
-    this.#accounts = accounts.map(({ address, password, username, registrar, proxy }) => {
+    this.#accounts = accounts.map(({ address, password, username, proxy, ...account }) => {
       const [, user = '', host = ''] = /^sips?:([^@]+)@([^;?]+)/i.exec(address) ?? []
+      const registrar = account.registrar ?? `sip:${host}`
       const credentials = { username: username ?? user, password }
       const registration = endpoint.register({
         address,
-        registrar: registrar ?? `sip:${host}`,
+        registrar,
         credentials,
         ...(proxy !== undefined && { proxy }),
         onChange: (state) => logState(log, address, state),
       })
-      return { address, host: host.toLowerCase(), credentials, proxy, registration }
+      return { address, host: host.toLowerCase(), credentials, proxy, registrar, registration }
     })
   }
 
@@ -39,8 +41,15 @@ export class SipAccounts {
     )
   }
 
-  /** The account with the host of `uri`, which is who a call there comes from. */
+  /**
+   * The account with the host of `uri`, which is who a call there comes from. A number alone
+   * (`tel:`) is called by the first one.
+   */
   find(uri: string): Pick<Account, 'address' | 'credentials' | 'proxy'> | undefined {
+    if (/^tel:/i.test(uri)) {
+      const [first] = this.#accounts
+      return first && { ...first, proxy: first.proxy ?? first.registrar }
+    }
     const host = /@([^;?>]+)/.exec(uri)?.[1]?.toLowerCase()
     return this.#accounts.find((account) => account.host === host)
   }

@@ -171,6 +171,10 @@ export class SipGateway {
       throw new CallError('forbidden', 'option.callee: SIP_DIAL_ALLOW does not let it through')
     }
     const account = this.#parts.accounts.find(to)
+    if (account === undefined && /^tel:/i.test(to)) {
+      const message = 'option.callee: a number alone needs an account (SIP_ACCOUNTS), or its host'
+      throw new CallError('bad_option', message)
+    }
     const { username, password, headers } = sip ?? {}
     const ourselves =
       account?.address ?? `${username ?? 'bunpbx'}@${bracketed(this.#parts.address)}`

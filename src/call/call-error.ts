@@ -40,6 +40,8 @@ const STATUS: Readonly<Record<string, number>> = {
   forbidden: 403,
   not_found: 404,
   invalid_transition: 409,
+  wrong_state: 409,
+  closed: 409,
   nothing_playing: 409,
   too_large: 413,
   unsupported: 415,

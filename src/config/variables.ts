@@ -166,7 +166,9 @@ export const Variables = z.object({
   SIP_ACCEPT_TIMEOUT_SECONDS: seconds
     .max(180)
     .default(50)
-    .describe('How long an inbound call waits for `accept` or `reject`; then it gets 408.'),
+    .describe(
+      'How long an inbound call waits for `accept` or `reject`, at most 180; then it gets 408.',
+    ),
   SIP_ACCOUNTS: sipAccounts
     .prefault('')
     .describe(
@@ -180,8 +182,11 @@ export const Variables = z.object({
       'Told of every inbound call by POST; the application then opens `/call/sip?id=<dialogId>`. Empty: a socket that waits gets it.',
     ),
   SIP_WEBHOOK_SECRET: text
+    .regex(/^(?!whsec_)|^whsec_[\w+/-]{2,}={0,2}$/, 'must be base64 after whsec_')
     .default('')
-    .describe('Signs those requests as in the Standard Webhooks specification.')
+    .describe(
+      'Signs those requests as in the Standard Webhooks specification: `whsec_` and base64, or any text.',
+    )
     .meta({ secret: true }),
   SIP_WEBHOOK_TIMEOUT_SECONDS: number
     .min(0.1)

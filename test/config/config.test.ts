@@ -67,6 +67,10 @@ describe('loadConfig', () => {
     [{ SIP_PORT: '0', SIP_TLS_PORT: '0' }, 'SIP_TLS_PORT: needs SIP_TLS_CERT and SIP_TLS_KEY'],
     [{ SIP_PORT: '70000' }, 'SIP_PORT: must be a port number'],
     [{ RTP_PORT_MIN: '20000', RTP_PORT_MAX: '20001' }, 'RTP_PORT_MAX: must be above RTP_PORT_MIN'],
+    [{ PUBLIC_IP: '999.1.1.1' }, 'PUBLIC_IP: must be an IP address'],
+    [{ PUBLIC_IP: '192.0.2.1:5060' }, 'PUBLIC_IP: must be an IP address'],
+    [{ SIP_ACCEPT_TIMEOUT_SECONDS: '181' }, 'SIP_ACCEPT_TIMEOUT_SECONDS: '],
+    [{ SIP_WEBHOOK_SECRET: 'whsec_!!!' }, 'SIP_WEBHOOK_SECRET: must be base64 after whsec_'],
     [{ SIP_PORT: '0', SIP_ACCOUNTS: 'alice' }, 'SIP_ACCOUNTS: must be JSON: [{"address"'],
     [{ SIP_PORT: '0', SIP_ACCOUNTS: '[{"address":"sip:a@b"}]' }, 'SIP_ACCOUNTS: must be JSON'],
     [
@@ -101,6 +105,7 @@ describe('loadConfig', () => {
     const message = refusal({ ICE_SERVERS: '{"credential":"hush"' })
     expect(message).toStartWith('ICE_SERVERS: must be JSON: [{"urls":["stun:host:3478"]}]')
     expect(message).not.toContain('hush')
+    expect(refusal({ SIP_WEBHOOK_SECRET: 'whsec_hush!' })).not.toContain('hush')
   })
 
   test.each(['0.0.0.0', '::', '192.168.1.5', 'example.org'])(

@@ -225,6 +225,7 @@ describe('a SIP call', () => {
   test.each([
     [{ callee: undefined }, 'option.callee: is missing'],
     [{ callee: 'sip:' }, 'not a SIP URI: sip:'],
+    [{ callee: 'tel:+4930123' }, 'needs an account (SIP_ACCOUNTS)'],
     [{ callee: bobAt('x'), sip: { headers: { 'a b': 'c' } } }, 'a b'],
   ])('to %o is an error, and close 4400', async (option, error) => {
     const caller = await WireClient.connect(ours.url, '/call/sip')
@@ -483,6 +484,23 @@ test('SIP accounts are registered, and /metrics says so', async () => {
     }
   }
   registrar.close()
+})
+
+test('a number alone is called by the first account', async () => {
+  const provider = await RawPeer.open((method, request, peer) => {
+    peer.reply(request, method === 'INVITE' ? 486 : 200)
+    return true
+  })
+  const address = `sip:alice@127.0.0.1:${provider.port}`
+  const SIP_ACCOUNTS = JSON.stringify([{ address, password: 'secret' }])
+  {
+    await using gateway = await startGateway({ SIP_PORT: '0', SIP_ACCOUNTS })
+    const caller = await WireClient.connect(gateway.url, '/call/sip')
+    caller.send({ command: 'invite', option: { callee: 'tel:+4930123' } })
+    expect(await caller.sees('reject')).toMatchObject({ code: 486 })
+    expect(provider.lines).toContain('INVITE tel:+4930123 SIP/2.0')
+  }
+  provider.close()
 })
 
 test('SIP that is off says how to turn it on', async () => {
