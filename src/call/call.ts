@@ -47,6 +47,8 @@ export class Call {
   #state: CallState = 'idle'
   #answeredAt: number | undefined
   #media: CallMedia | undefined
+  /** Whether the far end holds us. */
+  #isHeld = false
 
   /** The call begins with `start`. `onEnded` comes once, when the last event has been sent. */
   constructor(
@@ -122,7 +124,7 @@ export class Call {
         onDigit: (digit) => this.#events.emit({ event: 'dtmf', trackId: this.id, digit }),
         onTransferRequest: (request) =>
           this.#events.emit({ event: 'transferRequest', trackId: this.id, ...request }),
-        onHold: (onHold) => this.#events.emit({ event: 'hold', trackId: this.id, onHold }),
+        onHold: (isHeld) => this.#holds(isHeld),
       })
       if (this.isEnded) return
       this.#answered(sdp)
@@ -214,6 +216,13 @@ export class Call {
     this.#events.emit({ event: 'ringing', trackId: this.id, earlyMedia: hasEarlyMedia })
   }
 
+  /** An answer may hold at once; that is told after the answer. */
+  #holds(isHeld: boolean): void {
+    this.#isHeld = isHeld
+    if (this.#state !== 'answered') return
+    this.#events.emit({ event: 'hold', trackId: this.id, onHold: isHeld })
+  }
+
   #rejected({ message, status, hangupCause }: LegRejection): void {
     this.#events.emit({ event: 'reject', trackId: this.id, reason: message, code: status })
     this.end(hangupCause)
@@ -224,6 +233,7 @@ export class Call {
     this.#answeredAt = Date.now()
     this.#events.emit({ event: 'answer', trackId: this.id, sdp })
     this.#events.emit({ event: 'trackStart', trackId: this.id })
+    if (this.#isHeld) this.#holds(true)
     this.#media?.start()
     const pipeline = String(this.#media?.listener)
     this.#deps.log.info({ callId: this.id, type: this.type, pipeline }, 'call answered')

@@ -208,6 +208,20 @@ describe('a SIP call', () => {
     await Promise.all(pairs.flat().map(({ closed }) => closed))
   })
 
+  test('that is held by its very answer says so after the answer', async () => {
+    const peer = await RawPeer.open((method, request) => {
+      if (method !== 'INVITE') return false
+      peer.reply(request, 200, { body: `${PEER_SDP}a=sendonly\r\n` })
+      return true
+    })
+    const caller = await dial({ callee: peer.uri })
+    expect(await caller.sees('hold')).toMatchObject({ onHold: true })
+    expect(caller.names).toEqual(['answer', 'trackStart', 'hold'])
+    caller.send({ command: 'hangup' })
+    await caller.closed
+    peer.close()
+  })
+
   test('goes to who has waited longest', async () => {
     const first = await waiting()
     const second = await waiting()
