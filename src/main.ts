@@ -1,6 +1,6 @@
+import { type App, createApp } from '#app/app.ts'
 import { loadConfig } from '#config/config.ts'
 import { createLogger } from '#core/log.ts'
-import { type App, createApp } from './app.ts'
 
 /** Errors whose message is written for whoever starts the server; anything else shows its stack. */
 const EXPECTED = new Set(['ConfigError', 'ListenError', 'StoreError', 'CallError'])

@@ -44,11 +44,10 @@ function violation({ file, target }: Import): string | undefined {
   const layer = file.includes('/') ? (file.split('/')[0] as string) : 'app'
   if (target.startsWith('.')) {
     const path = new URL(target, `file:///${file}`).pathname.slice(1)
-    const stays = layer === 'app' ? !path.includes('/') : path.startsWith(`${layer}/`)
+    const stays = path.startsWith(`${layer}/`)
     return stays || !target.endsWith('.ts') ? undefined : `${file} leaves its layer by ${target}`
   }
   if (target.startsWith('#')) {
-    if (layer === 'app') return undefined
     const path = target.slice(1)
     const allowed = [layer, ...(LAYERS[layer] ?? [])]
     const isAllowed = allowed.some((rule) => path === rule || path.startsWith(`${rule}/`))

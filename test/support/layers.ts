@@ -21,4 +21,17 @@ export const LAYERS: Record<string, readonly string[]> = {
   ],
   store: ['core', 'protocol'],
   server: ['core', 'config', 'protocol', 'call', 'store'],
+  app: [
+    'core',
+    'config',
+    'protocol',
+    'audio',
+    'rtp',
+    'media',
+    'transport',
+    'speech',
+    'call',
+    'store',
+    'server',
+  ],
 }

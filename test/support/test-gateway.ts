@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type App, type AppDeps, createApp } from '#app/app.ts'
 import { loadConfig } from '#config/config.ts'
 import { createLogger } from '#core/log.ts'
-import { type App, type AppDeps, createApp } from '../../src/app.ts'
 
 export interface TestGateway extends AsyncDisposable {
   readonly app: App

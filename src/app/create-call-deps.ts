@@ -6,8 +6,8 @@ import type { Logger } from '#core/log.ts'
 import type { CallOption } from '#protocol/call-option.ts'
 import type { CallStore } from '#store/call-store.ts'
 import { WebSocketLeg } from '#transport/websocket/websocket-leg.ts'
-import type { Engines } from './app-engines.ts'
-import type { SipGateway } from './app-sip.ts'
+import type { Engines } from './engines.ts'
+import type { SipGateway } from './sip-gateway.ts'
 
 export interface CallDepsParts {
   readonly store: CallStore

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
+import { SipOffer } from '#app/sip-offer.ts'
 import type { InboundCall } from '#transport/sip/inbound-call.ts'
 import type { SipCallEnd, SipCallHandlers } from '#transport/sip/sip-call.ts'
-import { SipOffer } from '../src/app-sip-offer.ts'
 
 /** A call to us that a test ends, and the reasons that its application is told. */
 function offered() {

@@ -16,7 +16,7 @@ import type { Synthesizer } from '#speech/tts.ts'
 import { withCache } from '#speech/tts-cache.ts'
 import { createWebrtcVadEngine } from '#speech/webrtc-vad/webrtc-engine.ts'
 import type { CallStore } from '#store/call-store.ts'
-import { RecordingKeeper } from './app-recordings.ts'
+import { RecordingKeeper } from './recording-keeper.ts'
 
 /** What handles audio for all calls together: one of each, most with a Worker of their own. */
 export interface Engines {

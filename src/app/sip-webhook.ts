@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import type { SipOffer } from './app-sip-offer.ts'
+import type { SipOffer } from './sip-offer.ts'
 
 export interface WebhookOptions {
   readonly url: string

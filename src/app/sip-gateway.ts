@@ -16,9 +16,9 @@ import { SipEndpoint, type SipEndpointOptions } from '#transport/sip/sip-endpoin
 import { SipLeg, type SipLegParts } from '#transport/sip/sip-leg.ts'
 import { bracketed } from '#transport/sip/wire/sip-address.ts'
 import { UdpPortPool } from '#transport/udp/udp-port-pool.ts'
-import { SipAccounts } from './app-sip-accounts.ts'
-import { SipOffer } from './app-sip-offer.ts'
-import { SipWebhook } from './app-sip-webhook.ts'
+import { SipAccounts } from './sip-accounts.ts'
+import { SipOffer } from './sip-offer.ts'
+import { SipWebhook } from './sip-webhook.ts'
 
 const NARROWBAND_RATE = 8000
 const WIDEBAND_RATE = 16_000

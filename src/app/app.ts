@@ -10,10 +10,10 @@ import { createServer } from '#server/server.ts'
 import type { Recognizer } from '#speech/asr.ts'
 import type { Synthesizer } from '#speech/tts.ts'
 import { CallStore } from '#store/call-store.ts'
-import { createCallDeps } from './app-call-deps.ts'
-import { createEngines, type Engines } from './app-engines.ts'
-import { addMetrics } from './app-metrics.ts'
-import { createInboundHandler, SipGateway } from './app-sip.ts'
+import { addMetrics } from './add-metrics.ts'
+import { createCallDeps } from './create-call-deps.ts'
+import { createEngines, type Engines } from './engines.ts'
+import { createInboundHandler, SipGateway } from './sip-gateway.ts'
 
 /** What an app is made of beside its configuration; tests put fakes in. */
 export interface AppDeps {

@@ -6,8 +6,8 @@ import { CallType } from '#protocol/call-record.ts'
 import type { Metrics } from '#server/metrics.ts'
 import type { FliteSynthesizer } from '#speech/flite/flite-synthesizer.ts'
 import type { CallStore } from '#store/call-store.ts'
-import type { Engines } from './app-engines.ts'
-import type { SipGateway } from './app-sip.ts'
+import type { Engines } from './engines.ts'
+import type { SipGateway } from './sip-gateway.ts'
 
 export interface MetricSources extends Engines {
   readonly registry: CallRegistry

@@ -2,11 +2,11 @@ import { afterEach, beforeEach, expect, test } from 'bun:test'
 import { mkdir, mkdtemp, rm, symlink, utimes } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { RecordingKeeper } from '#app/recording-keeper.ts'
 import { wavHeader } from '#audio/wav-writer.ts'
 import type { RecordingRecord } from '#protocol/call-record.ts'
 import { CallStore } from '#store/call-store.ts'
-import { RecordingKeeper } from '../src/app-recordings.ts'
-import { callRecord } from './support/call-record.ts'
+import { callRecord } from '../support/call-record.ts'
 
 const DAY_MS = 86_400_000
 const WAV = Buffer.concat([wavHeader({ sampleRate: 8000, channels: 2 }), Buffer.alloc(32_000)])
