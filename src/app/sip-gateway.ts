@@ -1,4 +1,3 @@
-import { networkInterfaces } from 'node:os'
 import { CallError } from '#call/call-error.ts'
 import type { CallRegistry } from '#call/call-registry.ts'
 import type { Config } from '#config/config.ts'
@@ -15,6 +14,7 @@ import type { MediaEncryption } from '#transport/sip/sdp/sdes-negotiation.ts'
 import { SipEndpoint, type SipEndpointOptions } from '#transport/sip/sip-endpoint.ts'
 import { SipLeg, type SipLegParts } from '#transport/sip/sip-leg.ts'
 import { bracketed } from '#transport/sip/wire/sip-address.ts'
+import { ownAddress } from '#transport/udp/own-address.ts'
 import { UdpPortPool } from '#transport/udp/udp-port-pool.ts'
 import { SipAccounts } from './sip-accounts.ts'
 import { SipOffer } from './sip-offer.ts'
@@ -60,35 +60,36 @@ export class SipGateway {
     { pacer, log }: { readonly pacer: Pacer; readonly log: Logger },
   ): Promise<SipGateway> {
     const host = numeric(config.sipHost || config.host)
-    const address = config.publicIp || reachable(host)
-    const udp = { host, port }
-    const { sipAllowFrom: allowFrom } = config
+    const address = config.publicIp || ownAddress(host)
+    const { sipAllowFrom: allowFrom, rtpPortMin: minPort, rtpPortMax: maxPort } = config
+    const tls = await tlsOptions(config, host)
+    const shared = await openShared(config, host)
+    // Calls may come as soon as the endpoint listens.
+    let gateway: SipGateway | undefined
     const endpoint = await SipEndpoint.start({
-      udp,
-      tcp: udp,
-      ...(await tlsOptions(config, host)),
+      udp: { host, port },
+      tcp: { host, port },
+      ...tls,
       publicAddress: address,
       limit: { perSecond: config.sipMaxRate, burst: 3 * config.sipMaxRate },
       isAllowed: (from) => allowFrom.length === 0 || allowFrom.includes(from),
-      onInvite: (call) => gateway.#receive(call),
+      onInvite: (call) => {
+        if (gateway === undefined) call.reject({ code: UNAVAILABLE })
+        else gateway.#receive(call)
+      },
       onFault: (error) => log.error({ error }, 'sip fault'),
+    }).catch((error: unknown) => {
+      shared?.close()
+      throw error
     })
-    const { rtpPortMin: minPort, rtpPortMax: maxPort } = config
-    const ports = new UdpPortPool({ host, minPort, maxPort })
-    const shared =
-      config.rtpPort === undefined
-        ? undefined
-        : await SharedRtpPort.open({ host, port: config.rtpPort })
-    const acceptTimeoutMs = config.sipAcceptTimeoutSeconds * 1_000
-    const accounts = new SipAccounts(endpoint, config.sipAccounts, log)
-    const gateway = new SipGateway({
+    gateway = new SipGateway({
       endpoint,
-      accounts,
-      ports,
+      accounts: new SipAccounts(endpoint, config.sipAccounts, log),
+      ports: new UdpPortPool({ host, minPort, maxPort }),
       shared,
       pacer,
       address,
-      acceptTimeoutMs,
+      acceptTimeoutMs: config.sipAcceptTimeoutSeconds * 1_000,
       srtp: config.sipSrtp,
       allowed: config.sipDialAllow,
     })
@@ -239,15 +240,6 @@ function numeric(host: string): string {
   return host === 'localhost' ? '127.0.0.1' : host
 }
 
-/** An address that others can use, where all of the machine's are listened on. */
-function reachable(host: string): string {
-  if (host !== '0.0.0.0' && host !== '::') return host
-  const family = host === '::' ? 'IPv6' : 'IPv4'
-  const all = Object.values(networkInterfaces()).flatMap((entries) => entries ?? [])
-  const found = all.find((entry) => !entry.internal && entry.family === family)
-  return found?.address ?? (host === '::' ? '::1' : '127.0.0.1')
-}
-
 function isSecure(uri: string): boolean {
   return /^sips:/i.test(uri) || /;transport=tls\b/i.test(uri)
 }
@@ -260,4 +252,10 @@ async function tlsOptions(
   if (port === undefined) return {}
   const [key, cert] = await Promise.all([Bun.file(sipTlsKey).text(), Bun.file(sipTlsCert).text()])
   return { tls: { host, port, key, cert, verifyServers } }
+}
+
+async function openShared({ rtpPort: port }: Config, host: string) {
+  if (port === undefined) return undefined
+  const shared = await SharedRtpPort.open({ host, port })
+  return shared
 }

@@ -1,6 +1,6 @@
-import { networkInterfaces } from 'node:os'
 import type { Core } from 'sip.js'
 import { within } from '#core/within.ts'
+import { ownAddress } from '../udp/own-address.ts'
 import { CallPaths } from './call-paths.ts'
 import { SipEngine } from './engine/sip-engine.ts'
 import { InboundCall } from './inbound-call.ts'
@@ -233,13 +233,4 @@ export class SipEndpoint {
   #receiveUpdate(engine: SipEngine, message: Core.IncomingRequestMessage): void {
     engine.receiveUpdate(message, (id) => this.#context.dialogs.get(id))
   }
-}
-
-/** An address that others can use, where all of the machine's are listened at. */
-function ownAddress(host: string): string {
-  if (host !== '0.0.0.0' && host !== '::') return host
-  const family = host === '::' ? 'IPv6' : 'IPv4'
-  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
-  const found = all.find((entry) => !entry.internal && entry.family === family)
-  return found?.address ?? (host === '::' ? '::1' : '127.0.0.1')
 }

@@ -1,7 +1,6 @@
 import type { AudioFrame } from '#audio/frame.ts'
 import type { Pacer } from '#media/pacer.ts'
-import type { HangupCause, Leg, LegHandlers } from '../leg.ts'
-import { LegRejection } from '../leg.ts'
+import { type HangupCause, type Leg, type LegHandlers, LegRejection } from '../leg.ts'
 import type { RtpPort } from '../rtp/rtp-port.ts'
 import { RtpSession } from '../rtp/rtp-session.ts'
 import { AudioNegotiation, type NegotiatedAudio } from './sdp/audio-negotiation.ts'
