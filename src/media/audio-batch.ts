@@ -66,6 +66,15 @@ export class AudioBatch {
     return count
   }
 
+  /** Copies a frame whole, without its times; false when there is no room. */
+  addWhole(streamId: number, sampleRate: number, samples: Int16Array): boolean {
+    if (!this.hasRoom(samples.length)) return false
+    const at = this.#addHead(streamId, sampleRate, samples.length, 0)
+    this.#numbers[(at >> 3) + 4] = 0
+    this.#samples.set(samples, (at + RECORD_HEAD_BYTES) >> 1)
+    return true
+  }
+
   /** Notes that a stream has ended; false when there is no room. */
   addEnd(streamId: number): boolean {
     if (this.#length + RECORD_HEAD_BYTES > this.buffer.byteLength) return false

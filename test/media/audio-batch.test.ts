@@ -75,4 +75,25 @@ describe('AudioBatch', () => {
       }),
     )
   })
+
+  test('takes frames whole until there is no room, and keeps those it has', () => {
+    const batch = new AudioBatch(new ArrayBuffer(1024))
+    batch.clear()
+    const samples = new Int16Array(160).fill(7)
+    expect([1, 2, 3].map((id) => batch.addWhole(id, 8000, samples))).toEqual([true, true, false])
+    expect(batch.addEnd(4)).toBe(true)
+    const found: [number, number, number][] = []
+    batch.read((record) =>
+      found.push([
+        record.streamId,
+        record.sampleRate,
+        record.samples.filter((s) => s === 7).length,
+      ]),
+    )
+    expect(found).toEqual([
+      [1, 8000, 160],
+      [2, 8000, 160],
+      [4, 0, 0],
+    ])
+  })
 })

@@ -1,8 +1,8 @@
 import type { AudioFrame } from '#audio/frame.ts'
 import type { Sink } from '#core/sink.ts'
 import { WorkerHost } from '#core/worker-host.ts'
+import { AudioBatch } from '../audio-batch.ts'
 import type { DenoiseReply } from './denoise-worker.ts'
-import { FrameBatch } from './frame-batch.ts'
 
 /** Frames are gathered this long before they go to the Worker. */
 const FLUSH_MS = 5
@@ -10,7 +10,6 @@ const FLUSH_MS = 5
 const MAX_BATCHES_IN_FLIGHT = 256
 /** Buffers kept to be used again; more are needed only while the Worker is behind. */
 const MAX_SPARE_BUFFERS = 16
-const END = new Int16Array(0)
 
 /** Who sends a stream. */
 export interface StreamOwner {
@@ -26,7 +25,7 @@ export class DenoiseLine {
   /** Streams whose end the Worker has yet to be told. */
   #endedStreams: number[] = []
   #lastStreamId = 0
-  #batch: FrameBatch | undefined
+  #batch: AudioBatch | undefined
   #batchesInFlight = 0
   #flushTimer: ReturnType<typeof setTimeout> | undefined
   /** Whether the Worker has loaded. */
@@ -56,9 +55,9 @@ export class DenoiseLine {
 
   /** Copies the next frame of a stream; false where the Worker is not there or takes no more. */
   send(streamId: number, { samples, sampleRate }: AudioFrame): boolean {
-    if (this.#openBatch()?.add(streamId, sampleRate, samples)) return true
+    if (this.#openBatch()?.addWhole(streamId, sampleRate, samples)) return true
     this.#flush()
-    return this.#openBatch()?.add(streamId, sampleRate, samples) ?? false
+    return this.#openBatch()?.addWhole(streamId, sampleRate, samples) ?? false
   }
 
   /** Ends a stream: its owner receives nothing more. */
@@ -76,10 +75,10 @@ export class DenoiseLine {
   }
 
   /** The batch that is being filled; none while there is nobody to send it to. */
-  #openBatch(): FrameBatch | undefined {
+  #openBatch(): AudioBatch | undefined {
     if (this.#batch !== undefined) return this.#batch
     if (!this.#isReady || this.#batchesInFlight >= MAX_BATCHES_IN_FLIGHT) return undefined
-    this.#batch = new FrameBatch(this.#spareBuffers.pop())
+    this.#batch = new AudioBatch(this.#spareBuffers.pop())
     this.#batch.clear()
     this.#flushTimer = setTimeout(() => this.#flush(), FLUSH_MS)
     return this.#batch
@@ -91,7 +90,7 @@ export class DenoiseLine {
     if (batch === undefined) return
     this.#batch = undefined
     // The ends that find no room go with the next batch.
-    while (this.#endedStreams.length > 0 && batch.add(this.#endedStreams[0]!, 0, END)) {
+    while (this.#endedStreams.length > 0 && batch.addEnd(this.#endedStreams[0]!)) {
       this.#endedStreams.shift()
     }
     this.#batchesInFlight += 1
@@ -101,7 +100,7 @@ export class DenoiseLine {
   #handleReply({ cleaned, isLast }: DenoiseReply): void {
     this.#isReady = true
     if (isLast) this.#batchesInFlight -= 1
-    new FrameBatch(cleaned).read(({ streamId, samples }) => {
+    new AudioBatch(cleaned).read(({ streamId, samples }) => {
       this.#owners.get(streamId)?.receive(samples)
     })
     if (this.#spareBuffers.length < MAX_SPARE_BUFFERS) this.#spareBuffers.push(cleaned)

@@ -1,11 +1,11 @@
 /** The Worker that cleans: batches of raw frames come in, batches of cleaned ones go out. */
+import { AudioBatch, type AudioRecord } from '../audio-batch.ts'
 import { DenoiseStream } from './denoise-stream.ts'
-import { FrameBatch, type FrameRecord } from './frame-batch.ts'
 import { Rnnoise } from './rnnoise.ts'
 
 /** What the Worker says of a batch: once as a rule, more often where one reply cannot hold it. */
 export interface DenoiseReply {
-  /** A `FrameBatch`. */
+  /** A `AudioBatch`. */
   readonly cleaned: ArrayBuffer
   /** Whether all of the batch has been taken in. */
   readonly isLast: boolean
@@ -44,7 +44,7 @@ function warmUp(): void {
 /** Ends are heeded before their turn: who has given up is not to be worked for. */
 function receive(buffer: ArrayBuffer): void {
   queue.push(buffer)
-  new FrameBatch(buffer).read(({ streamId, samples }) => {
+  new AudioBatch(buffer).read(({ streamId, samples }) => {
     if (samples.length === 0) ended.add(streamId)
   })
   planTurn()
@@ -61,7 +61,7 @@ function takeTurn(): void {
   isTurnDue = false
   const buffer = queue.shift()
   if (buffer === undefined) return
-  new FrameBatch(buffer).read((record) => {
+  new AudioBatch(buffer).read((record) => {
     if (record.samples.length === 0) closeStream(record.streamId)
     else if (!ended.has(record.streamId)) clean(record)
   })
@@ -70,16 +70,16 @@ function takeTurn(): void {
   planTurn()
 }
 
-function clean({ streamId, sampleRate, samples }: FrameRecord): void {
+function clean({ streamId, sampleRate, samples }: AudioRecord): void {
   let stream = streams.get(streamId)
   if (stream === undefined) {
     stream = new DenoiseStream(rnnoise, sampleRate)
     streams.set(streamId, stream)
   }
   stream.push(samples, (cleaned) => {
-    if (reply.add(streamId, sampleRate, cleaned)) return
+    if (reply.addWhole(streamId, sampleRate, cleaned)) return
     sendReply(false)
-    reply.add(streamId, sampleRate, cleaned)
+    reply.addWhole(streamId, sampleRate, cleaned)
   })
 }
 
@@ -89,8 +89,8 @@ function closeStream(streamId: number): void {
   ended.delete(streamId)
 }
 
-function openReply(): FrameBatch {
-  const batch = new FrameBatch(spareBuffers.pop())
+function openReply(): AudioBatch {
+  const batch = new AudioBatch(spareBuffers.pop())
   batch.clear()
   return batch
 }
